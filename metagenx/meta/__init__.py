@@ -1,0 +1,1 @@
+"""Many fits: experiments, search spaces, the race between settings, and Ray."""

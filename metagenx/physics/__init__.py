@@ -1,0 +1,1 @@
+"""Physics of reflectivity: arrays in, arrays out. No files, no state, no GenX."""

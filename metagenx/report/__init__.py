@@ -1,0 +1,1 @@
+"""Results for eyes: terminal, plots, one offline HTML page."""
