@@ -1,0 +1,133 @@
+"""What is fitted: a function of a whole population, with names, bounds and a start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metagenx.errors import InputError
+
+FloatArray = NDArray[np.float64]
+
+
+@runtime_checkable
+class Problem(Protocol):
+    """Everything that a fit knows about its model.
+
+    ``bounds`` is ``(n_dim, 2)``, ``start`` ``(n_dim,)``, both in the units of the parameters.
+    The answer for a candidate must not depend on the candidates beside it.
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the fitted parameters, in order."""
+
+    @property
+    def bounds(self) -> FloatArray:
+        """Lower and upper limits, ``(n_dim, 2)``."""
+
+    @property
+    def start(self) -> FloatArray:
+        """The start guess, ``(n_dim,)``."""
+
+    def evaluate(self, vectors: FloatArray) -> FloatArray:
+        """Figures of merit ``(n,)`` of the candidates ``(n, n_dim)``; NaN or inf where there is none."""
+
+
+class FunctionProblem:
+    """A Python function as a problem.
+
+    Parameters
+    ----------
+    function : takes one vector ``(n_dim,)`` and returns a number; with ``vectorised`` it takes
+        ``(n, n_dim)`` and returns ``(n,)``.
+    bounds : ``(n_dim, 2)``, finite, lower ≤ upper.
+    start : ``(n_dim,)``; the middle of the bounds if not given.
+    names : ``x0``, ``x1`` … if not given.
+
+    Raises
+    ------
+    InputError : bounds, start or names that do not fit together, a function that raises or
+        returns an array of another shape.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[FloatArray], ArrayLike],
+        bounds: ArrayLike,
+        *,
+        start: ArrayLike | None = None,
+        names: Sequence[str] | None = None,
+        vectorised: bool = False,
+    ) -> None:
+        self._function = function
+        self._vectorised = vectorised
+        self._bounds = checked_bounds(bounds)
+        middle = self._bounds.mean(axis=1)
+        self._start = middle if start is None else checked_vector(start, len(middle), "start")
+        self._names = tuple(names) if names is not None else tuple(f"x{i}" for i in range(len(middle)))
+        if len(self._names) != len(middle):
+            raise InputError(f"{len(self._names)} names for {len(middle)} parameters")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parameters."""
+        return self._names
+
+    @property
+    def bounds(self) -> FloatArray:
+        """Lower and upper limits, ``(n_dim, 2)``."""
+        return self._bounds
+
+    @property
+    def start(self) -> FloatArray:
+        """The start guess, ``(n_dim,)``."""
+        return self._start
+
+    def evaluate(self, vectors: FloatArray) -> FloatArray:
+        """Values of the function, ``(n, n_dim)`` to ``(n,)``."""
+        try:
+            if self._vectorised:
+                foms = np.asarray(self._function(vectors), dtype=float)
+            else:
+                foms = np.array([float(self._function(vector)) for vector in vectors])  # type: ignore[arg-type]
+        except Exception as error:
+            raise InputError(
+                f"the function to be fitted raised {type(error).__name__}: {error}",
+                hint="It must return a number for every vector inside the bounds; NaN where it has none.",
+            ) from error
+        if foms.shape != (len(vectors),):
+            raise InputError(
+                f"the function to be fitted returned shape {foms.shape} for {len(vectors)} candidates",
+                hint="A vectorised function takes (n, n_dim) and returns (n,).",
+            )
+        return foms
+
+
+def checked_bounds(bounds: ArrayLike) -> FloatArray:
+    """Bounds as a finite array ``(n_dim, 2)`` with lower ≤ upper; raises InputError."""
+    array = np.array(bounds, dtype=float)
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise InputError(f"bounds have shape {array.shape}, they must be (n_dim, 2)")
+    if len(array) == 0:
+        raise InputError(
+            "nothing to fit: no parameter is fitted", hint="Tick Fit for at least one parameter."
+        )
+    wrong = ~np.isfinite(array).all(axis=1) | (array[:, 0] > array[:, 1])
+    if wrong.any():
+        rows = ", ".join(f"parameter {i}: {array[i, 0]:g} to {array[i, 1]:g}" for i in np.flatnonzero(wrong))
+        raise InputError(f"bounds must be finite, with lower ≤ upper ({rows})")
+    return array
+
+
+def checked_vector(vector: ArrayLike, n_dim: int, what: str) -> FloatArray:
+    """A vector ``(n_dim,)`` of finite numbers; raises InputError."""
+    array = np.array(vector, dtype=float)
+    if array.shape != (n_dim,):
+        raise InputError(f"{what} has shape {array.shape}, it must be ({n_dim},)")
+    if not np.isfinite(array).all():
+        raise InputError(f"{what} has values that are not finite: {array.tolist()}")
+    return array
