@@ -1,0 +1,91 @@
+"""The public surface, the direction of imports and the doors of third parties are what docs/architecture.md says."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import metagenx
+
+PACKAGE = Path(metagenx.__file__).parent
+
+# Each layer may import from itself and from the layers named here.
+MAY_IMPORT = {
+    "errors": set(),
+    "physics": {"errors"},
+    "genx": {"errors", "physics"},
+    "fitting": {"errors", "genx"},
+    "meta": {"errors", "genx", "fitting", "runs"},
+    "runs": {"errors", "genx", "fitting", "meta"},
+    "report": {"errors", "genx", "fitting", "meta", "runs"},
+    "doctor": {"errors", "physics", "genx", "fitting", "meta", "runs", "report"},
+    "cli": {"errors", "physics", "genx", "fitting", "meta", "runs", "report", "doctor"},
+    "__main__": {"cli"},
+    "__init__": {"genx", "fitting", "meta"},
+}
+
+# Third-party libraries with one door.
+DOORS = {
+    "ray": {"meta", "doctor"},
+    "h5py": {"genx"},
+    "click": {"cli"},
+    "rich": {"report", "cli"},
+    "bokeh": {"report"},
+    "jinja2": {"report"},
+    "pydantic": {"meta"},
+    "yaml": {"meta", "runs", "cli"},
+    "numba": {"physics", "doctor"},
+    "orsopy": {"physics", "genx"},
+    "optuna": {"meta"},
+}
+
+
+def _modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def _layer(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} line {node.lineno}: imports are absolute"
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_one_way_and_through_one_door(path: Path) -> None:
+    layer = _layer(path)
+    for name in _imports(path):
+        top, *rest = name.split(".")
+        if top == "metagenx" and rest and rest[0] != layer:
+            assert rest[0] in MAY_IMPORT[layer], f"{layer} imports {name}"
+        if top in DOORS:
+            assert layer in DOORS[top], f"{layer} imports {name}: its door is {DOORS[top]}"
+        assert top not in {"genx", "genx3", "pickle", "dill", "cloudpickle"} or path.name == "inert_pickle.py", name
+
+
+def test_no_module_is_called_utils() -> None:
+    assert not [path for path in _modules() if path.stem in {"utils", "helpers", "misc", "common"}]
+
+
+def test_public_surface() -> None:
+    assert sorted(metagenx.__all__) == ["Model", "Settings", "fit", "load", "repeat", "tune"]
+    for name in metagenx.__all__:
+        assert callable(getattr(metagenx, name)), name
+
+
+def test_importing_metagenx_imports_nothing_heavy() -> None:
+    heavy = {"numpy", "numba", "scipy", "pandas", "ray", "pydantic", "rich", "bokeh", "h5py"}
+    code = f"import sys, metagenx; print(sorted({heavy!r} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert found == "[]"
