@@ -93,7 +93,9 @@ class FunctionProblem:
             if self._vectorised:
                 foms = np.asarray(self._function(vectors), dtype=float)
             else:
-                foms = np.array([float(self._function(vector)) for vector in vectors])  # type: ignore[arg-type]
+                foms = np.array(
+                    [np.asarray(self._function(vector), dtype=float).item() for vector in vectors]
+                )
         except Exception as error:
             raise InputError(
                 f"the function to be fitted raised {type(error).__name__}: {error}",

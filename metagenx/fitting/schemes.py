@@ -1,15 +1,15 @@
 """The moves of GenX's six schemes, each on a whole population at once.
 
-Population ``(n_pop, n_dim)``, best ``(n_dim,)``; every function returns trial vectors ``(n_pop, n_dim)`` and knows
-nothing of bounds. ``km`` is the mutation constant F, ``kr`` the crossover constant C (the second mutation constant in
-the either-or schemes). Indices are drawn with replacement from the whole population and may equal the target;
-r1 ≠ r2, and a random base differs from both.
+Population ``(n_pop, n_dim)``, best ``(n_dim,)``; every function returns trial vectors ``(n_pop, n_dim)`` and
+knows nothing of bounds. ``km`` is the mutation constant F, ``kr`` the crossover constant C (the second
+mutation constant in the either-or schemes). Indices are drawn with replacement from the whole population and
+may equal the target; r1 ≠ r2, and a random base differs from both.
 
-Sources: Storn & Price, J. Global Optim. 11 (1997) 341; Price, Storn & Lampinen, Differential Evolution (2005),
-section 2.6 (either-or); Zhang & Sanderson, IEEE Trans. Evol. Comput. 13 (2009) 945 (JADE). GenX's JADE differs from
-the paper: it pulls towards the best of all, its archive holds every vector ever evaluated, and F is the absolute
-value of a Cauchy variate, clipped, where the paper draws again. ``simplex_best_1_bin`` moves like ``best_1_bin``;
-its polish is in ``simplex.py``.
+Sources: Storn & Price, J. Global Optim. 11 (1997) 341; Price, Storn & Lampinen, Differential Evolution
+(2005), section 2.6 (either-or); Zhang & Sanderson, IEEE Trans. Evol. Comput. 13 (2009) 945 (JADE). GenX's
+JADE differs from the paper: it pulls towards the best of all, its archive holds every vector ever evaluated,
+and F is the absolute value of a Cauchy variate, clipped, where the paper draws again. ``simplex_best_1_bin``
+moves like ``best_1_bin``; its polish is in ``simplex.py``.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def jade_best(
 ) -> FloatArray:
     """``v + F_i (b − v) + F_i (x_r1 − a_r2)``, crossover with C_i.
 
-    ``archive`` is ``(n_archive, n_dim)``, every vector evaluated so far; ``km`` and ``kr`` are one value per member,
-    ``(n_pop,)``, from :func:`jade_factors`.
+    ``archive`` is ``(n_archive, n_dim)``, every vector evaluated so far; ``km`` and ``kr`` are one value per
+    member, ``(n_pop,)``, from :func:`jade_factors`.
     """
     n_pop, n_dim = population.shape
     uniform = rng.random((n_pop, n_dim + 3))
@@ -126,8 +126,8 @@ def jade_adapted(
 def redraw_outside(rng: np.random.Generator, vectors: FloatArray, bounds: FloatArray) -> int:
     """Draw every value that is not strictly inside its bounds again, uniformly in them; in place.
 
-    ``vectors`` is ``(n, n_dim)``, ``bounds`` ``(n_dim, 2)``. Returns how many values were drawn. No clipping and no
-    reflection, as in GenX.
+    ``vectors`` is ``(n, n_dim)``, ``bounds`` ``(n_dim, 2)``. Returns how many values were drawn. No clipping
+    and no reflection, as in GenX.
     """
     lower, upper = bounds[:, 0], bounds[:, 1]
     outside = (vectors > lower) & (vectors < upper)

@@ -1,7 +1,7 @@
 """The settings of one DE run: GenX's options in GenX's names, its hidden constants, and our stop rules.
 
-Every field carries its description, range and origin; the command line, the YAML search spaces and the documentation
-are made from them (:func:`describe`).
+Every field carries its description, range and origin; the command line, the YAML search spaces and the
+documentation are made from them (:func:`describe`).
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ SMALLEST_POPULATION = 4  # rand_1_bin needs three different members besides the 
 class Option:
     """What there is to know about one setting.
 
-    ``low`` and ``high`` are the legal range, both included. ``origin`` is ``"genx"`` for an option of GenX's solver
-    section, ``"constant"`` for a number fixed inside GenX, ``"metagenx"`` for ours. ``schemes`` are the values of
+    ``low`` and ``high`` are the legal range, both included. ``origin`` is ``genx`` for an option of GenX's solver
+    section, ``constant`` for a number fixed inside GenX, ``metagenx`` for ours. ``schemes`` are the values of
     ``create_trial`` under which it matters.
     """
 
@@ -86,14 +86,14 @@ class Settings:
     )
     km: float = _setting(
         0.7,
-        "Mutation constant F: how far a difference of two members moves a trial vector.",
+        "Mutation constant F: how far the difference of two members moves a trial.",
         low=0.0,
         high=10.0,
     )
     kr: float = _setting(
         0.7,
-        "Crossover constant C: probability of taking a parameter from the mutant; the second mutation constant "
-        "in the either_or schemes.",
+        "Crossover constant C: probability of taking a parameter from the mutant; in the either_or schemes "
+        "the second mutation constant.",
         low=0.0,
         high=10.0,
     )
@@ -120,7 +120,7 @@ class Settings:
     use_start_guess: bool = _setting(True, "The first member of the initial population is the start guess.")
     use_boundaries: bool = _setting(
         True,
-        "Parameters that leave their bounds are drawn again inside them; off: bounds only limit the start.",
+        "Parameters that leave their bounds are drawn again inside them; off: they may leave.",
     )
     allowed_fom_discrepancy: float = _setting(
         1e-10,
@@ -195,14 +195,14 @@ class Settings:
     )
     stagnation_fom_spread: float = _setting(
         1e-5,
-        "Stagnated: the FOMs of the population span less than this fraction of the best; 0 switches the rule off.",
+        "Stagnated: the FOMs of the population span less than this fraction of the best; 0: rule off.",
         origin="metagenx",
         low=0.0,
         high=1.0,
     )
     stagnation_parameter_spread: float = _setting(
         0.1,
-        "Stagnated: every parameter spans less than this percentage of its bounds; 0 switches the rule off.",
+        "Stagnated: every parameter spans less than this percentage of its bounds; 0: rule off.",
         origin="metagenx",
         low=0.0,
         high=100.0,
@@ -216,7 +216,7 @@ class Settings:
     )
     stagnation_generations: int = _setting(
         20,
-        "Generations without stagnation_improvement after which a run has stagnated; 0 switches the rule off.",
+        "Generations without stagnation_improvement after which a run has stagnated; 0: rule off.",
         origin="metagenx",
         low=0,
         high=1_000_000_000,
@@ -247,8 +247,8 @@ class Settings:
     def from_options(cls, options: Mapping[str, Any], **overrides: Any) -> Settings:
         """Settings of a GenX solver section, given in attribute names (``km``, ``use_boundaries``, …).
 
-        Options that are not about differential evolution (the figure of merit, parallel processes, autosave) are left
-        out; what the section lacks has GenX's default. ``overrides`` win.
+        Options that are not about differential evolution (the figure of merit, parallel processes, autosave)
+        are left out; what the section lacks has GenX's default. ``overrides`` win.
 
         Raises
         ------
@@ -273,8 +273,9 @@ class Settings:
     def to_options(self, n_dim: int) -> dict[str, Any]:
         """What to write into GenX's solver section to run these settings there.
 
-        GenX counts population and generations in whole multiples; other multiples become the plain numbers that they
-        mean for ``n_dim`` parameters. Our own settings and GenX's fixed constants have no place in the file.
+        GenX counts population and generations in whole multiples; other multiples become the plain numbers
+        that they mean for ``n_dim`` parameters. Our own settings and GenX's fixed constants have no place in
+        the file.
         """
         values = {option.name: getattr(self, option.name) for option in describe() if option.origin == "genx"}
         for name in ("pop_mult", "max_generation_mult"):
@@ -309,8 +310,8 @@ class Settings:
     def key(self) -> str:
         """Canonical JSON of all values that differ from the defaults: equal keys mean equal settings.
 
-        Defaults are GenX's, or switch a rule of ours off, and never change; so a setting that a later version adds
-        does not alter the key, and with it the random streams, of older settings.
+        Defaults are GenX's, or switch a rule of ours off, and never change; so a setting that a later version
+        adds does not alter the key, and with it the random streams, of older settings.
         """
         values = {o.name: getattr(self, o.name) for o in describe() if getattr(self, o.name) != o.default}
         return json.dumps(values, sort_keys=True, separators=(",", ":"))
@@ -336,7 +337,7 @@ def mistakes_in(values: Mapping[str, Any]) -> list[Mistake]:
         Mistake(
             str(name), "is not a setting", suggestion=next(iter(get_close_matches(str(name), names)), None)
         )
-        for name in values
+        for name in map(str, values)
         if name not in names
     ]
     return unknown + _checked({name: value for name, value in values.items() if name in names})[1]

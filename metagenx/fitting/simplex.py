@@ -1,8 +1,9 @@
 """Nelder-Mead around the best member, asked and told: the polish of ``simplex_best_1_bin``.
 
-Source: Nelder & Mead, Computer Journal 7 (1965) 308, with reflection 1, expansion 2, contraction and shrinking 0.5.
-It stops when the spread of the FOMs, ``sqrt(Σ (f − mean)² / n_dim)``, falls to the given tolerance, or after the given
-number of iterations. Bounds are not looked at; the caller decides what to do with a result outside.
+Source: Nelder & Mead, Computer Journal 7 (1965) 308, with reflection 1, expansion 2, contraction and
+shrinking 0.5. It stops when the spread of the FOMs, ``sqrt(Σ (f − mean)² / n_dim)``, falls to the given
+tolerance, or after the given number of iterations. Bounds are not looked at; the caller decides what to do
+with a result outside.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metagenx.fitting.problem import FloatArray
 
@@ -44,7 +46,7 @@ class Simplex:
 def start_simplex(
     vector: FloatArray, fom: float, steps: FloatArray, tolerance: float, max_iterations: int
 ) -> Simplex:
-    """A simplex at ``vector`` with one more vertex per parameter, ``steps`` ``(n_dim,)`` away along its axis."""
+    """A simplex at ``vector`` with one more vertex per parameter, ``steps`` ``(n_dim,)`` away."""
     vertices = vector + np.vstack([np.zeros_like(vector), np.diag(steps)])
     foms = np.full(len(vertices), np.inf)
     foms[0] = fom
@@ -70,15 +72,16 @@ def tell_simplex(simplex: Simplex, foms: FloatArray) -> None:
     _reflect(simplex)
 
 
-def _all_but_best(simplex: Simplex) -> FloatArray:
+def _all_but_best(simplex: Simplex) -> NDArray[np.bool_]:
     others = np.ones(len(simplex.foms), dtype=bool)
     # At the beginning only the start has a FOM, so it is the best and stays.
     others[np.argmin(simplex.foms)] = False
-    return others  # type: ignore[return-value]
+    return others
 
 
 def _centroid(simplex: Simplex, worst: int) -> FloatArray:
-    return (simplex.vertices.sum(axis=0) - simplex.vertices[worst]) / (len(simplex.foms) - 1)  # type: ignore[no-any-return]
+    others: FloatArray = simplex.vertices.sum(axis=0) - simplex.vertices[worst]
+    return others / (len(simplex.foms) - 1)
 
 
 def _reflect(simplex: Simplex) -> None:
