@@ -7,7 +7,7 @@ settled before numba is imported.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numba
 
@@ -26,13 +26,13 @@ def compiled(*, relaxed: bool = False, inline: bool = False) -> Callable[[Functi
     """
 
     def decorate(function: Function) -> Function:
-        jitted: Function = numba.njit(
+        jit = numba.njit(
             cache=True,
             nogil=True,
             error_model="numpy",
             fastmath=RELAXED if relaxed else False,
             forceinline=inline,
-        )(function)
-        return jitted
+        )
+        return cast(Function, jit(function))
 
     return decorate

@@ -53,20 +53,25 @@ def order_of_layers(first: np.ndarray, last: np.ndarray, repetitions: np.ndarray
 def amplitude_of_one(
     q: np.ndarray,
     potential: np.ndarray,
-    ambient: complex,
+    ambient: np.ndarray,
     thickness: np.ndarray,
     sigma: np.ndarray,
     order: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Reflected amplitude of one stack, (n_q,) → `out`; arguments: one row of those of `specular.amplitude`."""
+    """Reflected amplitude of one stack, (n_q,) → `out`.
+
+    potential : (n_layer, n_q | 1). ambient : (n_q | 1,). The others are one row of those of
+    `specular.amplitude`; order is that of `order_of_layers`.
+    """
     for i in range(q.size):
-        shift = ambient * (q[i] * q[i])
-        below = principal_root(potential[0] + shift)
+        at = i if potential.shape[1] > 1 else 0
+        shift = ambient[i if ambient.size > 1 else 0] * (q[i] * q[i])
+        below = principal_root(potential[0, at] + shift)
         total = complex(0.0, 0.0)
         for step in range(order.size - 1):
             k = order[step]
-            above = principal_root(potential[order[step + 1]] + shift)
+            above = principal_root(potential[order[step + 1], at] + shift)
             r = (above - below) / (above + below)
             if sigma[k] != 0.0:
                 r *= exponential(-0.5 * sigma[k] * sigma[k] * (below * above))
