@@ -1,0 +1,190 @@
+"""A GenX model: the file, its script, its parameter table and its data, ready to be simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from metagenx.genx import file as genx_file
+from metagenx.genx.data import DataList
+from metagenx.genx.fom import FigureOfMerit
+from metagenx.genx.grid import ParameterGrid
+from metagenx.genx.options import solver_options
+from metagenx.genx.script import ScriptModule
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from metagenx.genx.population import ModelProblem
+
+
+def load(path: str | PathLike[str], *, trust: bool = False) -> Model:
+    """Read a .hgx or .gx file and make its model ready to run.
+
+    Parameters
+    ----------
+    path : the file, as it comes from the GenX GUI.
+    trust : run a script that leaves the safe subset (it is a program from whoever made the file).
+
+    Raises
+    ------
+    FileFormatError : the file is missing, damaged or not GenX's.
+    ScriptRefused : the script leaves the safe subset and is not trusted.
+    ScriptError : the script cannot be compiled or run.
+    """
+    return Model(genx_file.read(Path(path)), trust=trust)
+
+
+class Model:
+    """A GenX file as a runnable model.
+
+    Attributes
+    ----------
+    file : the file as read; never changed by simulations or fits.
+    notices : what a user should know about how the file was read and mended.
+    """
+
+    def __init__(self, file: genx_file.GenxFile, *, trust: bool = False) -> None:
+        self.file = file
+        self.trust = trust
+        self._instance = ModelInstance(file, trust=trust)
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folder and ending."""
+        return self.file.path.stem if self.file.path else "model"
+
+    @property
+    def notices(self) -> list[str]:
+        """What a user should know about how the file was read and mended."""
+        seen = dict.fromkeys([*self.file.notices, *self._instance.script.notices])
+        return list(seen)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The file's solver section, in attribute names (``km``, ``use_boundaries``, …), GenX's defaults filled in."""
+        return solver_options(self.file)
+
+    @property
+    def fom_function(self) -> str:
+        """Name of the figure of merit in force: the option of the solver section, else the stored function."""
+        return self.file.fom_function
+
+    @property
+    def data(self) -> DataList:
+        """The data sets, as stored in the file."""
+        return self.file.data
+
+    @property
+    def parameters(self) -> pd.DataFrame:
+        """The parameter table: name, value, fit, min, max, error; empty rows of the grid are left out."""
+        import pandas as pd
+
+        rows = [(r.name, r.value, r.fit, r.minimum, r.maximum, r.error) for r in self.file.table if r.name.strip()]
+        return pd.DataFrame(rows, columns=["name", "value", "fit", "min", "max", "error"])
+
+    def simulate(self, values: Mapping[str, float] | None = None) -> list[np.ndarray]:
+        """Simulate every data set with the values of the table.
+
+        Parameters
+        ----------
+        values : other values for some rows, by name.
+
+        Returns
+        -------
+        one array (n_points,) per data set.
+        """
+        return self._instance.simulate(values)
+
+    def fom(self, name: str | None = None, *, values: Mapping[str, float] | None = None) -> float:
+        """Figure of merit of the table's values.
+
+        Parameters
+        ----------
+        name : one of the registered functions; default: the one stored in the file.
+        values : other values for some rows, by name.
+        """
+        simulations = self._instance.simulate(values)
+        return float(self.figure_of_merit(name).total(simulations, self._instance.penalty()))
+
+    def figure_of_merit(self, name: str | None = None) -> FigureOfMerit:
+        """The figure of merit of this file's data and options, prepared for many evaluations."""
+        return self._instance.figure_of_merit(name or self.fom_function, self.options)
+
+    def sld(self, values: Mapping[str, float] | None = None) -> list[dict[str, Any]]:
+        """Scattering length density profiles, one dictionary per entry of the script's ``SLD`` list."""
+        self._instance.simulate(values)
+        profiles = self._instance.script.namespace.get("SLD", [])
+        return [dict(profile) for profile in profiles if isinstance(profile, Mapping)]
+
+    def problem(self, fom: str | None = None) -> ModelProblem:
+        """What a fit optimises: fitted rows, their bounds, and a whole population evaluated at once."""
+        from metagenx.genx.population import ModelProblem
+
+        return ModelProblem(self, fom=fom)
+
+    def with_values(self, values: Mapping[str, float] | Sequence[float]) -> Model:
+        """A copy of this model with other values in its table.
+
+        Parameters
+        ----------
+        values : by row name, or in the order of the fitted rows.
+        """
+        return self.with_results(values=values)
+
+    def with_results(self, **results: Any) -> Model:
+        """A copy of this model that holds the results of a fit; parameters as in `GenxFile.with_results`."""
+        return Model(self.file.with_results(**results), trust=self.trust)
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the model as .hgx, with its simulation, so that GenX opens it; returns the path.
+
+        Raises
+        ------
+        InputError, ResourcesSpent : the folder cannot be written, the disk is full.
+        """
+        simulations = self.simulate()
+        point_foms = self.figure_of_merit().pointwise(simulations)
+        genx_file.write(self.file.with_results(simulations=simulations, point_foms=point_foms), Path(path))
+        return Path(path)
+
+    def __repr__(self) -> str:
+        fitted = self._instance.grid.fitted_names
+        return f"<Model {self.name}: {len(self.data)} data sets, {len(fitted)} fitted parameters, FOM {self.fom_function}>"
+
+
+class ModelInstance:
+    """One running copy of a model: a script's namespace with its own state, and the table bound to it."""
+
+    def __init__(self, file: genx_file.GenxFile, *, trust: bool) -> None:
+        self.file = file
+        self.data = file.data.copy()
+        self.script = ScriptModule(file.script, self.data, trust=trust, file=str(file.path or "model"))
+        self.grid = ParameterGrid(file.table, self.script)
+
+    def simulate(self, values: Mapping[str, float] | None = None) -> list[np.ndarray]:
+        """Apply all rows in table order, then run ``Sim`` with ``_sim`` set."""
+        self.grid.apply_all(values)
+        return self.script.simulate(self.data, sim_flag=True)
+
+    def simulate_fitted(self, columns: np.ndarray) -> list[np.ndarray]:
+        """Set the fitted rows only and run ``Sim`` as in a fit.
+
+        Parameters
+        ----------
+        columns : (n_dim,) for one candidate, or (n_population, n_dim) for a population.
+        """
+        self.grid.apply_fitted(columns)
+        return self.script.simulate(self.data, sim_flag=False)
+
+    def penalty(self) -> Any:
+        """What the script's UserVars add to the FOM: a number or (n_population, 1)."""
+        return self.script.penalty()
+
+    def figure_of_merit(self, name: str, options: Mapping[str, Any]) -> FigureOfMerit:
+        """The figure of merit prepared for this instance's data."""
+        return FigureOfMerit(name, self.data, n_fitted=self.grid.n_fit_flags, options=options)

@@ -1,0 +1,166 @@
+"""A GenX model as a problem for an optimiser: a whole population in one evaluation.
+
+The fitted rows are set to arrays of shape (n_population, 1), the user's ``Sim`` runs once, numpy broadcasts his
+arithmetic, and the kernels of ``physics`` evaluate every candidate in one call: the script's Python is paid once per
+generation, not once per candidate. A script that cannot do this (an ``if`` on a fitted value, ``float()``, state of its
+own) is found out when the problem is made, by comparing random candidates one by one against the batch, and is then
+evaluated one by one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metagenx.errors import InputError, ScriptError
+
+if TYPE_CHECKING:
+    from metagenx.genx.model import Model, ModelInstance
+
+POPULATION = "population"
+ONE_BY_ONE = "one by one"
+
+# Simulations of this many numbers are held at once; a larger population is evaluated in parts.
+_NUMBERS_AT_ONCE = 4_000_000
+# Candidates that decide which path is taken, and how closely the paths must agree (they differ by rounding only).
+_N_PROBES = 4
+_AGREEMENT = 1e-9
+
+
+class ModelProblem:
+    """The fitted rows of a model, their bounds, and the figure of merit of many candidates at once.
+
+    Parameters
+    ----------
+    model : the model; it is not changed.
+    fom : name of the figure of merit; default: the one stored in the file.
+
+    Attributes
+    ----------
+    names : names of the fitted rows, in table order.
+    bounds : (n_dim, 2) lower and upper limits of the table.
+    start : (n_dim,) values of the table.
+    path : ``"population"`` or ``"one by one"``.
+    why_not : why the population path is not in use, or None.
+    depends_on_history : whether the same candidate gives different FOMs, depending on what was evaluated before.
+    n_failed, last_failure : candidates whose ``Sim`` failed so far (their FOM is NaN), and the last reason.
+
+    Raises
+    ------
+    InputError : no row is fitted, or its limits are unusable; all such rows are listed.
+    ScriptError : the model fails at the values of its own table.
+    """
+
+    def __init__(self, model: Model, *, fom: str | None = None) -> None:
+        from metagenx.genx.model import ModelInstance
+
+        # Two running copies: a population never meets the state that single candidates leave behind.
+        self._batch = ModelInstance(model.file, trust=model.trust)
+        self._single = ModelInstance(model.file, trust=model.trust)
+        grid = self._batch.grid
+        grid.check_fit()
+        self.names: tuple[str, ...] = tuple(grid.fitted_names)
+        self.bounds: np.ndarray = grid.bounds
+        self.start: np.ndarray = grid.start
+        self.fom_name = fom or model.fom_function
+        self._figure = self._single.figure_of_merit(self.fom_name, model.options)
+        self.n_failed = 0
+        self.last_failure: str | None = None
+        self._batch.simulate()
+        simulations = self._single.simulate()
+        self._numbers_per_candidate = max(1, sum(np.size(s) for s in simulations))
+        self.path = POPULATION
+        self.why_not: str | None = None
+        self.depends_on_history = False
+        self._choose_path()
+
+    @property
+    def n_points(self) -> int:
+        """Number of points over all data sets."""
+        return self._numbers_per_candidate
+
+    def evaluate(self, vectors: np.ndarray) -> np.ndarray:
+        """Figures of merit of many candidates.
+
+        Parameters
+        ----------
+        vectors : (n_population, n_dim) values of the fitted rows.
+
+        Returns
+        -------
+        (n_population,); NaN where a candidate cannot be simulated. A candidate's number does not depend on its company.
+        """
+        vectors = np.ascontiguousarray(vectors, dtype=float)
+        if vectors.ndim != 2 or vectors.shape[1] != len(self.names):
+            raise InputError(f"vectors must have the shape (n_population, {len(self.names)}), not {vectors.shape}")
+        if self.path == ONE_BY_ONE:
+            return self._one_by_one(vectors)
+        step = max(1, _NUMBERS_AT_ONCE // self._numbers_per_candidate)
+        parts = [self._population(vectors[i : i + step]) for i in range(0, len(vectors), step)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def _population(self, vectors: np.ndarray) -> np.ndarray:
+        try:
+            return self._population_or_error(vectors)
+        except ScriptError:
+            # One bad candidate must not take its company with it: find it alone.
+            return self._one_by_one(vectors)
+
+    def _population_or_error(self, vectors: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            simulations = self._batch.simulate_fitted(vectors)
+            for i, (simulation, dataset) in enumerate(zip(simulations, self._batch.data, strict=False)):
+                allowed = {(), np.shape(dataset.x), (1, *np.shape(dataset.x)), (len(vectors), *np.shape(dataset.x))}
+                if np.shape(simulation) not in allowed:
+                    raise ScriptError(f"data set {i}: Sim gives the shape {np.shape(simulation)} for a population")
+            foms = self._figure.total(simulations, self._batch.penalty())
+        return np.broadcast_to(np.asarray(foms, dtype=float).reshape(-1), (len(vectors),)).copy()
+
+    def _one_by_one(self, vectors: np.ndarray) -> np.ndarray:
+        foms = np.empty(len(vectors))
+        for i, vector in enumerate(vectors):
+            try:
+                foms[i] = self._one(vector)
+            except ScriptError as error:
+                foms[i] = np.nan
+                self.n_failed += 1
+                self.last_failure = error.what
+        return foms
+
+    def _one(self, vector: np.ndarray) -> float:
+        with np.errstate(all="ignore"):
+            simulations = self._single.simulate_fitted(vector)
+            return float(self._figure.total(simulations, self._single.penalty()))
+
+    def _choose_path(self) -> None:
+        """Compare random candidates, alone and in company; remember why the population path cannot be taken."""
+        rng = np.random.default_rng(0)
+        low, high = self.bounds[:, 0], self.bounds[:, 1]
+        probes = np.vstack([self.start, rng.uniform(low, high, size=(_N_PROBES, len(self.names)))])
+        alone = self._one_by_one(probes)
+        again = self._one_by_one(probes[::-1])[::-1]
+        self.depends_on_history = not _agree(alone, again)
+        try:
+            together = self._population_or_error(probes)
+            part = self._population_or_error(probes[1:4])
+        except ScriptError as error:
+            self.path, self.why_not = ONE_BY_ONE, error.what
+        else:
+            if self.depends_on_history:
+                self.path, self.why_not = ONE_BY_ONE, "the script remembers earlier evaluations"
+            elif not (_agree(alone, together) and _agree(alone[1:4], part)):
+                self.path, self.why_not = ONE_BY_ONE, "the script gives other numbers for a population than for one"
+        self.n_failed, self.last_failure = 0, None
+
+
+def _agree(a: np.ndarray, b: np.ndarray) -> bool:
+    return bool(np.allclose(a, b, rtol=_AGREEMENT, atol=1e-12, equal_nan=True))
+
+
+def candidate_simulations(instance: ModelInstance, vectors: np.ndarray) -> list[np.ndarray]:
+    """Simulations of a population, each (n_population, n_points), for tests and error bands."""
+    simulations = instance.simulate_fitted(vectors)
+    return [
+        np.broadcast_to(s, (len(vectors), *np.shape(d.x))) for s, d in zip(simulations, instance.data, strict=True)
+    ]
