@@ -24,7 +24,7 @@ class FitRecord:
 
     ``trace`` holds every improvement as (evaluations, best FOM), evaluations rising and FOM falling; its last entry
     is the final FOM. A failed fit has ``fom`` nan (or the best it had), ``failure`` says why, and its evaluations
-    still count.
+    still count. ``errors`` are error bars of ``values`` by GenX's scan of FOM levels (nan: unknown), if the fit has any.
     """
 
     phase: str
@@ -40,6 +40,7 @@ class FitRecord:
     trace: tuple[tuple[int, float], ...]
     failure: str | None = None
     host: str = ""
+    errors: tuple[float, ...] | None = None
 
     @property
     def key(self) -> tuple[str, str, str, int]:
@@ -68,6 +69,7 @@ class FitRecord:
             "trace": [[int(evaluations), number_to_json(fom)] for evaluations, fom in self.trace],
             "failure": self.failure,
             "host": self.host,
+            "errors": None if self.errors is None else [number_to_json(error) for error in self.errors],
         }
 
     @classmethod
@@ -87,6 +89,7 @@ class FitRecord:
             trace=tuple((int(evaluations), float(fom)) for evaluations, fom in data["trace"]),
             failure=None if data["failure"] is None else str(data["failure"]),
             host=str(data.get("host", "")),
+            errors=None if data.get("errors") is None else tuple(float(error) for error in data["errors"]),
         )
 
 
