@@ -1,7 +1,7 @@
 """What one DE run gives back: a line of the journal, a row of ``repeats.csv``.
 
-Numbers survive JSON to the last digit (``repr`` of a double is exact); ``nan`` and ``inf``, which JSON lacks, are
-written as strings.
+Numbers survive JSON to the last digit (``repr`` of a double is exact); ``nan`` and ``inf``, which JSON
+lacks, are written as strings.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ BASELINE = "file"
 class FitRecord:
     """One DE run of one setting on one sample.
 
-    ``trace`` holds every improvement as (evaluations, best FOM), evaluations rising and FOM falling; its last entry
-    is the final FOM. A failed fit has ``fom`` nan (or the best it had), ``failure`` says why, and its evaluations
-    still count. ``errors`` are error bars of ``values`` by GenX's scan of FOM levels (nan: unknown), if the fit has any.
+    ``trace`` holds every improvement as (evaluations, best FOM), evaluations rising and FOM falling; its
+    last entry is the final FOM. A failed fit has ``fom`` nan (or the best it had), ``failure`` says why,
+    and its evaluations still count. ``errors`` are error bars of ``values`` by GenX's scan of FOM levels
+    (nan: unknown), if the fit has any.
     """
 
     phase: str
