@@ -36,21 +36,21 @@ def best_1_bin(
     rng: np.random.Generator, population: FloatArray, best: FloatArray, km: float, kr: float
 ) -> FloatArray:
     """``b + F (x_r1 − x_r2)``, binomial crossover with the target."""
-    n_pop, n_dim = population.shape
-    uniform = rng.random((n_pop, n_dim + 3))  # one call: the loop around 50 candidates is all overhead
-    r1, r2 = _pair(uniform[:, 0], uniform[:, 1], n_pop)
-    mutant = best + km * (population[r1] - population[r2])
-    return _crossover(population, mutant, uniform[:, 3:] < kr, uniform[:, 2])
+    n_pop = len(population)
+    uniform = rng.random((3, n_pop))
+    r1, r2 = _pair(uniform[0], uniform[1], n_pop)
+    mutant = best + km * (population.take(r1, axis=0) - population.take(r2, axis=0))
+    return _crossover(rng, population, mutant, kr, uniform[2])
 
 
 def rand_1_bin(rng: np.random.Generator, population: FloatArray, km: float, kr: float) -> FloatArray:
     """``x_r3 + F (x_r1 − x_r2)``, binomial crossover with the target."""
-    n_pop, n_dim = population.shape
-    uniform = rng.random((n_pop, n_dim + 4))
-    r1, r2 = _pair(uniform[:, 0], uniform[:, 1], n_pop)
-    r3 = _third(uniform[:, 2], r1, r2, n_pop)
-    mutant = population[r3] + km * (population[r1] - population[r2])
-    return _crossover(population, mutant, uniform[:, 4:] < kr, uniform[:, 3])
+    n_pop = len(population)
+    uniform = rng.random((4, n_pop))
+    r1, r2 = _pair(uniform[0], uniform[1], n_pop)
+    base = population.take(_third(uniform[2], r1, r2, n_pop), axis=0)
+    mutant = base + km * (population.take(r1, axis=0) - population.take(r2, axis=0))
+    return _crossover(rng, population, mutant, kr, uniform[3])
 
 
 def best_either_or(
@@ -58,12 +58,12 @@ def best_either_or(
 ) -> FloatArray:
     """With probability pf ``b + F (x_r1 − x_r2)``, else ``v + C (x_r1 + x_r2 − 2 v)``."""
     n_pop = len(population)
-    uniform = rng.random((n_pop, 3))
-    r1, r2 = _pair(uniform[:, 0], uniform[:, 1], n_pop)
-    first, second = population[r1], population[r2]
+    uniform = rng.random((3, n_pop))
+    r1, r2 = _pair(uniform[0], uniform[1], n_pop)
+    first, second = population.take(r1, axis=0), population.take(r2, axis=0)
     mutation = best + km * (first - second)
     recombination = population + kr * (first + second - 2.0 * population)
-    return np.where(uniform[:, 2:] < pf, mutation, recombination)
+    return np.where(uniform[2][:, None] < pf, mutation, recombination)
 
 
 def rand_either_or(
@@ -71,13 +71,13 @@ def rand_either_or(
 ) -> FloatArray:
     """With probability pf ``x_r0 + F (x_r1 − x_r2)``, else ``x_r0 + C (x_r1 + x_r2 − 2 x_r0)``."""
     n_pop = len(population)
-    uniform = rng.random((n_pop, 4))
-    r1, r2 = _pair(uniform[:, 0], uniform[:, 1], n_pop)
-    base = population[_third(uniform[:, 2], r1, r2, n_pop)]
-    first, second = population[r1], population[r2]
+    uniform = rng.random((4, n_pop))
+    r1, r2 = _pair(uniform[0], uniform[1], n_pop)
+    base = population.take(_third(uniform[2], r1, r2, n_pop), axis=0)
+    first, second = population.take(r1, axis=0), population.take(r2, axis=0)
     mutation = base + km * (first - second)
     recombination = base + kr * (first + second - 2.0 * base)
-    return np.where(uniform[:, 3:] < pf, mutation, recombination)
+    return np.where(uniform[3][:, None] < pf, mutation, recombination)
 
 
 def jade_best(
@@ -93,12 +93,12 @@ def jade_best(
     ``archive`` is ``(n_archive, n_dim)``, every vector evaluated so far; ``km`` and ``kr`` are one value per
     member, ``(n_pop,)``, from :func:`jade_factors`.
     """
-    n_pop, n_dim = population.shape
-    uniform = rng.random((n_pop, n_dim + 3))
-    r1 = _index(uniform[:, 0], n_pop)
-    r2 = _index(uniform[:, 1], len(archive))
-    mutant = population + km[:, None] * (best - population + population[r1] - archive[r2])
-    return _crossover(population, mutant, uniform[:, 3:] < kr[:, None], uniform[:, 2])
+    n_pop = len(population)
+    uniform = rng.random((3, n_pop))
+    first = population.take(_index(uniform[0], n_pop), axis=0)
+    second = archive.take(_index(uniform[1], len(archive)), axis=0)
+    mutant = population + km[:, None] * (best - population + first - second)
+    return _crossover(rng, population, mutant, kr[:, None], uniform[2])
 
 
 def jade_factors(rng: np.random.Generator, km: float, kr: float, n_pop: int) -> tuple[FloatArray, FloatArray]:
@@ -129,14 +129,14 @@ def redraw_outside(rng: np.random.Generator, vectors: FloatArray, bounds: FloatA
     ``vectors`` is ``(n, n_dim)``, ``bounds`` ``(n_dim, 2)``. Returns how many values were drawn. No clipping
     and no reflection, as in GenX.
     """
-    lower, upper = bounds[:, 0], bounds[:, 1]
-    outside = (vectors > lower) & (vectors < upper)
-    np.logical_not(outside, out=outside)  # NaN counts as outside
-    count = int(np.count_nonzero(outside))
-    if count:
-        parameter = np.nonzero(outside)[1]
-        vectors[outside] = lower[parameter] + rng.random(count) * (upper - lower)[parameter]
-    return count
+    lower, upper = np.ascontiguousarray(bounds.T)
+    inside = (vectors > lower) & (vectors < upper)  # NaN is not inside
+    outside = np.flatnonzero(~inside)
+    if len(outside):
+        parameter = outside % len(lower)
+        low = lower.take(parameter)
+        vectors.put(outside, low + rng.random(len(outside)) * (upper.take(parameter) - low))
+    return len(outside)
 
 
 def _index(uniform: FloatArray, n: int) -> Indices:
@@ -159,9 +159,15 @@ def _third(uniform: FloatArray, r1: Indices, r2: Indices, n: int) -> Indices:
 
 
 def _crossover(
-    population: FloatArray, mutant: FloatArray, crossed: NDArray[np.bool_], forced: FloatArray
+    rng: np.random.Generator,
+    population: FloatArray,
+    mutant: FloatArray,
+    kr: float | FloatArray,
+    forced: FloatArray,
 ) -> FloatArray:
-    """The mutant where ``crossed``, and in one forced parameter; elsewhere the target."""
+    """In place: the mutant with probability kr for each parameter, and in one forced one; else the target."""
     n_pop, n_dim = population.shape
-    crossed[np.arange(n_pop), _index(forced, n_dim)] = True
-    return np.where(crossed, mutant, population)
+    kept = rng.random((n_pop, n_dim)) >= kr
+    kept[np.arange(n_pop), _index(forced, n_dim)] = False
+    np.copyto(mutant, population, where=kept)
+    return mutant

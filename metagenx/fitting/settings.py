@@ -28,9 +28,9 @@ SMALLEST_POPULATION = 4  # rand_1_bin needs three different members besides the 
 class Option:
     """What there is to know about one setting.
 
-    ``low`` and ``high`` are the legal range, both included. ``origin`` is ``genx`` for an option of GenX's solver
-    section, ``constant`` for a number fixed inside GenX, ``metagenx`` for ours. ``schemes`` are the values of
-    ``create_trial`` under which it matters.
+    ``low`` and ``high`` are the legal range, both included. ``origin`` is ``genx`` for an option of GenX's
+    solver section, ``constant`` for a number fixed inside GenX, ``metagenx`` for ours. ``schemes`` are the
+    values of ``create_trial`` under which it matters.
     """
 
     name: str

@@ -1,0 +1,243 @@
+"""``metagenx.fit``: a model, fitted, with a table, a verdict in one line, and a file to save."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from metagenx.errors import InputError
+from metagenx.fitting.de import State
+from metagenx.fitting.interrupt import stop_on_ctrl_c
+from metagenx.fitting.problem import FloatArray, Problem
+from metagenx.fitting.restarts import RestartedFit, run_restarts
+from metagenx.fitting.run import FitResult
+from metagenx.fitting.settings import Settings
+from metagenx.fitting.streams import initial_stream, moves_stream
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from metagenx.genx.model import Model
+
+SAMPLE = "data"  # the user's own measurement, in the names of the random streams
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A finished fit: its best run, all its runs, and the model that was fitted.
+
+    ``start_fom`` is the FOM of the start values (None if it was not a number).
+    """
+
+    result: FitResult
+    restarts: RestartedFit
+    start_fom: float | None
+    model: Model | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the fitted parameters."""
+        return self.result.names
+
+    @property
+    def values(self) -> FloatArray:
+        """Best values, ``(n_dim,)``."""
+        return self.result.values
+
+    @property
+    def fom(self) -> float:
+        """Best FOM."""
+        return self.result.fom
+
+    @property
+    def evaluations(self) -> int:
+        """FOM evaluations of all runs, every one counted."""
+        return self.restarts.evaluations
+
+    @property
+    def seconds(self) -> float:
+        """Time of all runs."""
+        return self.restarts.seconds
+
+    @property
+    def stop(self) -> str:
+        """Why the last run ended."""
+        return self.restarts.runs[-1].stop
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of the best run."""
+        return self.result.settings
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The fitted parameters: name, value, error low and high, min, max, at limit."""
+        return self.result.table
+
+    @property
+    def verdict(self) -> str:
+        """One line: how good, how certain, how dear."""
+        result, restarts = self.result, self.restarts
+        if result.failure:
+            return f"failed: {result.failure}"
+        parts = [
+            f"FOM {result.fom:.6g}" + (f" (start {self.start_fom:.6g})" if self.start_fom is not None else "")
+        ]
+        if restarts.reached is not None:
+            parts.append(f"target {restarts.target:.6g} {'reached' if restarts.reached else 'not reached'}")
+        parts.append(_agreement(restarts))
+        stuck = [name for name, limit in zip(result.names, result.at_limit, strict=True) if limit]
+        if stuck:
+            parts.append(f"at a limit: {', '.join(stuck)}")
+        count = f"{restarts.evaluations:,}".replace(",", " ")
+        parts.append(f"{count} evaluations in {restarts.seconds:.1f} s")
+        return "; ".join(parts)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the fitted model as .hgx, with values, error bars and the course of the fit; returns the
+        path.
+
+        Raises
+        ------
+        InputError : the fit was not made from a GenX file, or the path cannot be written.
+        """
+        if self.model is None:
+            raise InputError("only the fit of a GenX file can be saved as one")
+        return fitted_model(self.model, self.result).save(path)
+
+
+def fit(
+    model: Model | Problem,
+    seed: int = 0,
+    settings: Settings | None = None,
+    *,
+    as_in_file: bool = False,
+    target: float | None = None,
+    budget: int | None = None,
+    max_runs: int | None = None,
+    start: ArrayLike | None = None,
+    on_generation: Callable[[State], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    **overrides: Any,
+) -> Fit:
+    """Fit a model with the settings in its file.
+
+    A run ends when it has stagnated, and a new one starts from a fresh population, until the evaluations are
+    spent that the file's own limit of generations means. The best of all runs is the answer, and how many
+    ended in the same minimum is part of the verdict.
+
+    Parameters
+    ----------
+    model : from ``metagenx.load``, or any problem.
+    seed : the same seed gives the same numbers.
+    settings : instead of those in the file.
+    as_in_file : one run that ends where GenX's would, without our stop rules.
+    target : stop when the FOM is not above this.
+    budget : FOM evaluations of all runs together.
+    max_runs : end after so many runs.
+    start : start guess ``(n_dim,)`` instead of the values of the table.
+    on_generation, should_stop : see ``run_fit``. Without ``should_stop``, Ctrl-C ends the fit and keeps what
+    it has. overrides : single settings in GenX's names, e.g. ``km=0.5, create_trial="jade_best"``.
+
+    Raises
+    ------
+    InputError : nothing to fit, a start outside its limits, settings with mistakes, or no candidate with a
+    FOM.
+    """
+    problem, own_model = _problem(model)
+    settings = _settings(own_model, settings, overrides)
+    n_dim = len(problem.bounds)
+    single = as_in_file or max_runs == 1
+    if not as_in_file and "use_stagnation" not in overrides:
+        settings = settings.replace(use_stagnation=True)
+    if budget is None:
+        budget = evaluations_of_full_run(settings, n_dim)
+    if budget < 1:
+        raise InputError(f"the budget is {budget} evaluations, it must be at least 1")
+
+    def streams(run: int) -> tuple[np.random.Generator, np.random.Generator]:
+        return initial_stream(seed, SAMPLE, run), moves_stream(seed, settings.hash(), SAMPLE, run)
+
+    first = problem.start if start is None else np.asarray(start, dtype=float)
+    with stop_on_ctrl_c() as asked_to_stop:
+        restarts = run_restarts(
+            problem,
+            settings,
+            streams=streams,
+            max_evaluations=budget,
+            max_runs=1 if single else max_runs,
+            target=target,
+            start=first,
+            on_generation=on_generation,
+            should_stop=should_stop or asked_to_stop,
+        )
+    if not np.isfinite(restarts.best.fom):
+        raise InputError(
+            f"the fit could not start: {restarts.best.failure or 'it was interrupted'}",
+            hint="Simulate the model at its start values first, and look at limits and data.",
+        )
+    start_fom = float(problem.evaluate(first[None])[0])
+    return Fit(restarts.best, restarts, start_fom if np.isfinite(start_fom) else None, own_model)
+
+
+def fitted_model(model: Model, result: FitResult) -> Model:
+    """A copy of the model with the fitted values, error bars, course and settings of a fit in its file."""
+    from metagenx.genx.model import Model as GenxModel
+
+    n_dim = len(result.values)
+    asked, stored = result.settings.to_options(n_dim), Settings.from_options(model.options).to_options(n_dim)
+    errors = [
+        (float(low), float(high)) if np.isfinite(low) and np.isfinite(high) else None
+        for low, high in zip(result.error_low, result.error_high, strict=True)
+    ]
+    file = model.file.with_results(
+        values=result.values.tolist(),
+        errors=errors,
+        fom_log=result.fom_log,
+        start_guess=model.problem().start,
+        solver_options={name: value for name, value in asked.items() if value != stored[name]},
+    )
+    return GenxModel(file, trust=model.trust)
+
+
+def evaluations_of_full_run(settings: Settings, n_dim: int) -> int:
+    """Evaluations of a run that goes to its limit of generations, the check of the best in each included."""
+    checks = settings.generation_limit(n_dim) // settings.check_interval if settings.check_interval else 0
+    return settings.population_size(n_dim) * (settings.generation_limit(n_dim) + 1) + checks
+
+
+def _problem(model: Model | Problem) -> tuple[Problem, Model | None]:
+    if isinstance(model, str | os.PathLike):
+        raise InputError(
+            f"{os.fspath(model)!r} is a path, not a model", hint="Use metagenx.load(path) first."
+        )
+    if isinstance(model, Problem):
+        return model, None
+    return model.problem(), model
+
+
+def _settings(model: Model | None, settings: Settings | None, overrides: dict[str, Any]) -> Settings:
+    if settings is not None:
+        return settings.replace(**overrides) if overrides else settings
+    return Settings.from_options(model.options if model is not None else {}, **overrides)
+
+
+def _agreement(restarts: RestartedFit) -> str:
+    """Whether independent runs agree, in words."""
+    complete = len(restarts.complete)
+    if complete >= 2:
+        return f"{restarts.n_same} of {complete} runs ended in the same minimum"
+    if complete == 1:
+        return "one run, so nothing says whether this is the best minimum"
+    ends = {
+        "cutoff": "before a run had ended by itself",
+        "interrupted": "by request",
+        "target": "at the target",
+    }
+    return f"stopped {ends.get(restarts.runs[-1].stop, restarts.runs[-1].stop)}"

@@ -1,0 +1,121 @@
+"""A run as bytes and back: resumed in another process it goes on to the last digit as if undisturbed."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import zipfile
+from typing import Any
+
+import numpy as np
+
+from metagenx.errors import FileFormatError
+from metagenx.fitting.de import State
+from metagenx.fitting.evaluation_log import EvaluationLog
+from metagenx.fitting.settings import Settings
+from metagenx.fitting.simplex import Simplex
+
+FORMAT = 1
+_ARRAYS = ("bounds", "candidates", "population", "foms", "best", "span", "factors", "crossover")
+_NUMBERS = (
+    "km",
+    "kr",
+    "best_fom",
+    "step",
+    "generation",
+    "evaluations",
+    "checking",
+    "check_due",
+    "reference_fom",
+    "reference_generation",
+    "stopping",
+    "stop",
+    "failure",
+    "seconds",
+)
+_SIMPLEX_ARRAYS = ("vertices", "foms", "candidates")
+_SIMPLEX_NUMBERS = ("tolerance", "max_iterations", "step", "iteration", "reflected_fom")
+
+
+def to_bytes(state: State) -> bytes:
+    """The whole state as an .npz file: arrays, and a JSON text with numbers and the generator's state."""
+    arrays = {name: getattr(state, name) for name in _ARRAYS}
+    arrays |= {"log_vectors": state.log.vectors, "log_foms": state.log.foms}
+    for name in ("trace", "fom_log"):
+        arrays[name] = np.array(getattr(state, name), dtype=float).reshape(-1, 2)
+    simplex = None
+    if state.simplex is not None:
+        arrays |= {f"simplex_{name}": getattr(state.simplex, name) for name in _SIMPLEX_ARRAYS}
+        simplex = {name: getattr(state.simplex, name) for name in _SIMPLEX_NUMBERS}
+    numbers = {
+        "format": FORMAT,
+        "settings": dataclasses.asdict(state.settings),
+        "generator": _generator_to_json(state.rng),
+        "written": state.log.written,
+        "simplex": simplex,
+        **{name: getattr(state, name) for name in _NUMBERS},
+    }
+    file = io.BytesIO()
+    text = np.frombuffer(json.dumps(numbers).encode("utf-8"), dtype=np.uint8)
+    np.savez(file, allow_pickle=False, numbers=text, **arrays)
+    return file.getvalue()
+
+
+def from_bytes(data: bytes) -> State:
+    """The state that :func:`to_bytes` wrote.
+
+    Raises
+    ------
+    FileFormatError : damaged, or written by a version with another layout.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        numbers = json.loads(arrays.pop("numbers").tobytes().decode("utf-8"))
+        if numbers["format"] != FORMAT:
+            raise ValueError(f"layout {numbers['format']}, this version reads {FORMAT}")
+        return _state(arrays, numbers)
+    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise FileFormatError(
+            f"the saved state of a fit cannot be read ({error})",
+            hint="Start the fit again from its beginning.",
+        ) from error
+
+
+def _state(arrays: dict[str, np.ndarray], numbers: dict[str, Any]) -> State:
+    settings = Settings.from_values(numbers["settings"])
+    log = EvaluationLog(len(arrays["bounds"]), settings.max_log_elements)
+    log.restore(arrays["log_vectors"], arrays["log_foms"], numbers["written"])
+    simplex = None
+    if numbers["simplex"] is not None:
+        parts: dict[str, Any] = {name: arrays[f"simplex_{name}"] for name in _SIMPLEX_ARRAYS}
+        simplex = Simplex(**parts, **numbers["simplex"])
+    plain: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
+    return State(
+        settings=settings,
+        rng=_generator_from_json(numbers["generator"]),
+        log=log,
+        simplex=simplex,
+        trace=_pairs(arrays["trace"]),
+        fom_log=_pairs(arrays["fom_log"]),
+        **plain,
+        **{name: numbers[name] for name in _NUMBERS},
+    )
+
+
+def _pairs(array: np.ndarray) -> list[tuple[int, float]]:
+    return [(int(count), float(fom)) for count, fom in array.tolist()]
+
+
+def _generator_to_json(rng: np.random.Generator) -> dict[str, Any]:
+    text = json.dumps(rng.bit_generator.state, default=lambda array: array.tolist())
+    state: dict[str, Any] = json.loads(text)
+    return state
+
+
+def _generator_from_json(state: dict[str, Any]) -> np.random.Generator:
+    kinds: dict[str, Any] = {"PCG64": np.random.PCG64, "PCG64DXSM": np.random.PCG64DXSM}
+    generator = kinds[state["bit_generator"]]()
+    generator.state = state
+    return np.random.Generator(generator)

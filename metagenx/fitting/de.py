@@ -1,0 +1,340 @@
+"""Differential evolution, asked and told: the state is plain data, the caller evaluates.
+
+A run is ``state = begin(...)``; then, until ``state.stop`` is set, ``tell(state, evaluate(ask(state)))``.
+Selection is synchronous and strict: a trial vector replaces its target only if its FOM is smaller; NaN and
+infinite FOMs never win. As in GenX the best vector is simulated again after each generation
+(``check_interval``) and the run stops when its FOM has changed; that candidate is asked for together with the
+next ones, or alone at the end. Every candidate asked for counts as one evaluation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from metagenx.errors import InputError
+from metagenx.fitting import schemes
+from metagenx.fitting.evaluation_log import EvaluationLog
+from metagenx.fitting.problem import FloatArray, checked_bounds, checked_vector
+from metagenx.fitting.settings import Settings
+from metagenx.fitting.simplex import Simplex, start_simplex, tell_simplex
+from metagenx.fitting.stagnation import converged, improved, stagnated
+from metagenx.fitting.trace import thinned_log, thinned_trace
+
+STOPS = (
+    "stagnation",
+    "max generations",
+    "cutoff",
+    "target",
+    "spread",
+    "discrepancy",
+    "interrupted",
+    "failed",
+)
+
+
+@dataclass
+class State:
+    """One run, between two evaluations.
+
+    ``step`` says what ``candidates`` (n, n_dim) are: ``population``, ``trials``, ``simplex``, ``redrawn``
+    (the result of a simplex that had left the bounds) or ``check``. With ``checking`` their first row is the
+    best vector, simulated again. ``stop`` is None while the run goes on, then one of ``STOPS``.
+    """
+
+    settings: Settings
+    bounds: FloatArray
+    rng: np.random.Generator
+    candidates: FloatArray
+    population: FloatArray
+    foms: FloatArray
+    best: FloatArray
+    log: EvaluationLog
+    km: float
+    kr: float
+    span: FloatArray  # of the last trial vectors, (n_dim,): the simplex starts with a fraction of it
+    best_fom: float = np.inf
+    step: str = "population"
+    generation: int = 0
+    evaluations: int = 0
+    checking: bool = False
+    check_due: bool = False
+    factors: FloatArray = field(default_factory=lambda: np.empty(0))
+    crossover: FloatArray = field(default_factory=lambda: np.empty(0))
+    simplex: Simplex | None = None
+    reference_fom: float = np.inf
+    reference_generation: int = 0
+    trace: list[tuple[int, float]] = field(default_factory=list)
+    fom_log: list[tuple[int, float]] = field(default_factory=list)
+    stopping: str | None = None
+    stop: str | None = None
+    failure: str | None = None
+    seconds: float = 0.0
+
+
+def begin(
+    settings: Settings,
+    bounds: FloatArray,
+    *,
+    initial: np.random.Generator,
+    moves: np.random.Generator,
+    start: FloatArray | None = None,
+) -> State:
+    """A run before its first evaluation.
+
+    Parameters
+    ----------
+    bounds : ``(n_dim, 2)``.
+    initial : draws the population, row by row: with the same stream a smaller population is the beginning of
+    a larger. moves : draws everything else.
+    start : ``(n_dim,)``, member 0 of the population if the settings use a start guess.
+
+    Raises
+    ------
+    InputError : unusable bounds; a start that is not finite, or outside the bounds while they are in force.
+    """
+    bounds = checked_bounds(bounds)
+    n_dim = len(bounds)
+    lower, width = bounds[:, 0], bounds[:, 1] - bounds[:, 0]
+    population = lower + width * initial.random((settings.population_size(n_dim), n_dim))
+    if settings.use_start_guess and start is not None:
+        population[0] = _checked_start(settings, bounds, start)
+    return State(
+        settings=settings,
+        bounds=bounds,
+        rng=moves,
+        candidates=population.copy(),
+        population=population,
+        foms=np.full(len(population), np.inf),
+        best=population[0].copy(),
+        log=EvaluationLog(n_dim, settings.max_log_elements),
+        km=settings.km,
+        kr=settings.kr,
+        span=np.ptp(population, axis=0),
+    )
+
+
+def ask(state: State) -> FloatArray:
+    """The candidates to be evaluated next, ``(n, n_dim)``; the same until they are told, none at the end."""
+    return state.candidates.copy()
+
+
+def tell(state: State, foms: FloatArray) -> None:
+    """Go on with the FOMs ``(n,)`` of the candidates that were asked for."""
+    foms = np.asarray(foms, dtype=float)
+    if foms.shape != (len(state.candidates),):
+        raise InputError(f"told FOMs of shape {foms.shape} for {len(state.candidates)} candidates")
+    told = foms if np.isfinite(foms).all() else np.where(np.isfinite(foms), foms, np.inf)
+    before = state.evaluations
+    state.evaluations += len(told)
+    if state.checking:
+        state.checking = False
+        if not abs(told[0] - state.best_fom) <= state.settings.allowed_fom_discrepancy:
+            _discrepancy(state, float(foms[0]))
+            return
+        state.candidates, told, before = state.candidates[1:], told[1:], before + 1
+    if state.step == "check":
+        _finish(state)
+        return
+    state.log.append(state.candidates, told)
+    _STEPS[state.step](state, told, before)
+
+
+def end(state: State, reason: str) -> None:
+    """End the run for a reason of the caller; a check that is due is still asked for."""
+    if state.stop is None and state.step != "check":
+        if state.fom_log and state.best_fom < state.fom_log[-1][1]:
+            _close_generation(state, state.generation + 1)  # a simplex had begun one
+        elif state.checking:
+            state.checking, state.check_due = False, True
+        _end(state, reason)
+
+
+def _end(state: State, reason: str) -> None:
+    state.stopping = reason
+    state.simplex = None
+    if state.check_due:
+        state.check_due = False
+        state.step, state.checking = "check", True
+        state.candidates = state.best[None].copy()
+    else:
+        _finish(state)
+
+
+def _finish(state: State) -> None:
+    state.stop = state.stopping
+    state.candidates = state.candidates[:0]
+
+
+def _discrepancy(state: State, again: float) -> None:
+    state.failure = (
+        f"simulating the best vector again gave FOM {again!r} instead of {state.best_fom!r}; "
+        "the script seems to remember earlier evaluations"
+    )
+    state.stopping = "discrepancy"
+    _finish(state)
+
+
+def _told_population(state: State, foms: FloatArray, before: int) -> None:
+    state.foms = foms.copy()  # ours: the selection writes into it
+    if not np.isfinite(foms).any():
+        state.failure = (
+            f"all {len(foms)} candidates of the first population have a FOM that is NaN or infinite"
+        )
+        state.stopping = "failed"
+        _finish(state)
+        return
+    _take_best(state, state.candidates, foms, before)
+    _close_generation(state, 0)
+    _go_on(state)
+
+
+def _told_trials(state: State, foms: FloatArray, before: int) -> None:
+    success = foms < state.foms
+    np.copyto(state.population, state.candidates, where=success[:, None])
+    np.copyto(state.foms, foms, where=success)
+    if state.settings.create_trial == "jade_best":
+        state.km, state.kr = schemes.jade_adapted(
+            state.km, state.kr, state.factors, state.crossover, success, state.settings.c
+        )
+    _take_best(state, state.candidates, foms, before)
+    _close_generation(state, state.generation + 1)
+    _go_on(state)
+
+
+def _told_simplex(state: State, foms: FloatArray, before: int) -> None:
+    simplex = state.simplex
+    assert simplex is not None
+    tell_simplex(simplex, foms)
+    if simplex.step != "done" and _affordable(state, len(simplex.candidates)):
+        state.candidates = simplex.candidates
+        return
+    vector, fom = simplex.best
+    state.simplex = None
+    vector = vector.copy()
+    if state.settings.use_boundaries and schemes.redraw_outside(state.rng, vector[None], state.bounds):
+        _ask(state, "redrawn", vector[None])
+        return
+    _accept_polished(state, vector, fom)
+
+
+def _told_redrawn(state: State, foms: FloatArray, before: int) -> None:
+    _accept_polished(state, state.candidates[0], float(foms[0]))
+
+
+def _accept_polished(state: State, vector: FloatArray, fom: float) -> None:
+    """Put the result of a simplex in the place of the best member, if it is better; then the trials."""
+    if fom < state.best_fom:
+        member = int(np.argmin(state.foms))
+        state.population[member], state.foms[member] = vector, fom
+        _take_best(state, vector[None], np.array([fom]), state.evaluations - 1)
+    _ask(state, "trials", _trials(state))
+
+
+_STEPS = {
+    "population": _told_population,
+    "trials": _told_trials,
+    "simplex": _told_simplex,
+    "redrawn": _told_redrawn,
+}
+
+
+def _take_best(state: State, vectors: FloatArray, foms: FloatArray, before: int) -> None:
+    """Update best and trace; ``before`` evaluations had been made when the first of these was."""
+    if not foms.min() < state.best_fom:
+        return
+    running = np.minimum.accumulate(np.concatenate([[state.best_fom], foms]))
+    better = np.flatnonzero(running[1:] < running[:-1])
+    found = zip((better + before + 1).tolist(), foms[better].tolist(), strict=True)
+    state.trace = thinned_trace([*state.trace, *found])
+    state.best, state.best_fom = vectors[better[-1]].copy(), float(foms[better[-1]])
+
+
+def _close_generation(state: State, generation: int) -> None:
+    state.generation = generation
+    state.fom_log.append((state.generation, state.best_fom))
+    state.fom_log = thinned_log(state.fom_log)
+    if improved(state.settings, state.best_fom, state.reference_fom):
+        state.reference_fom, state.reference_generation = state.best_fom, state.generation
+    interval = state.settings.check_interval
+    state.check_due = interval > 0 and generation > 0 and generation % interval == 0
+
+
+def _go_on(state: State) -> None:
+    """After a generation: end, or begin the next."""
+    settings, n_dim = state.settings, len(state.bounds)
+    idle = state.generation - state.reference_generation
+    if converged(settings, state.population, state.bounds):
+        _end(state, "spread")
+    elif stagnated(settings, state.population, state.foms, state.bounds, idle):
+        _end(state, "stagnation")
+    elif state.generation >= settings.generation_limit(n_dim):
+        _end(state, "max generations")
+    elif _polishes(settings, state.generation + 1):
+        tolerance = abs(state.best_fom) / settings.simplex_rel_epsilon
+        steps = settings.simplex_step * state.span
+        state.simplex = start_simplex(state.best, state.best_fom, steps, tolerance, settings.simplex_max_iter)
+        _ask(state, "simplex", state.simplex.candidates)
+    else:
+        _ask(state, "trials", _trials(state))
+
+
+def _polishes(settings: Settings, generation: int) -> bool:
+    return settings.create_trial == "simplex_best_1_bin" and generation % settings.simplex_interval == 0
+
+
+def _ask(state: State, step: str, candidates: FloatArray) -> None:
+    """Ask for candidates, and for the check that is due before them; or end if they cost too much."""
+    if not _affordable(state, len(candidates)):
+        end(state, "cutoff")
+        return
+    state.step = step
+    state.checking, state.check_due = state.check_due, False
+    state.candidates = np.concatenate([state.best[None], candidates]) if state.checking else candidates
+
+
+def _affordable(state: State, count: int) -> bool:
+    """Whether so many more evaluations, and the last check behind them, stay within the cutoff."""
+    limit = state.settings.evaluation_limit(len(state.bounds))
+    if limit is None:
+        return True
+    last = 1 if state.settings.check_interval > 0 else 0
+    return state.evaluations + count + int(state.check_due) + last <= limit
+
+
+def _trials(state: State) -> FloatArray:
+    """Trial vectors of the whole population, inside the bounds if they are in force."""
+    settings, rng, population, best = state.settings, state.rng, state.population, state.best
+    scheme = settings.create_trial
+    if scheme in ("best_1_bin", "simplex_best_1_bin"):
+        trials = schemes.best_1_bin(rng, population, best, state.km, state.kr)
+    elif scheme == "rand_1_bin":
+        trials = schemes.rand_1_bin(rng, population, state.km, state.kr)
+    elif scheme == "best_either_or":
+        trials = schemes.best_either_or(rng, population, best, state.km, state.kr, settings.pf)
+    elif scheme == "rand_either_or":
+        trials = schemes.rand_either_or(rng, population, state.km, state.kr, settings.pf)
+    else:
+        state.factors, state.crossover = schemes.jade_factors(rng, state.km, state.kr, len(population))
+        trials = schemes.jade_best(rng, population, best, state.log.vectors, state.factors, state.crossover)
+    if settings.use_boundaries:
+        schemes.redraw_outside(rng, trials, state.bounds)
+    if scheme == "simplex_best_1_bin":
+        state.span = np.ptp(trials, axis=0)
+    return trials
+
+
+def _checked_start(settings: Settings, bounds: FloatArray, start: FloatArray) -> FloatArray:
+    start = checked_vector(start, len(bounds), "the start guess")
+    outside = np.flatnonzero((start < bounds[:, 0]) | (start > bounds[:, 1]))
+    if settings.use_boundaries and len(outside):
+        rows = [(i, start[i], *bounds[i]) for i in outside.tolist()]
+        where = ", ".join(
+            f"parameter {i}: {value:g} not in {low:g} … {high:g}" for i, value, low, high in rows
+        )
+        raise InputError(
+            f"the start guess is outside the bounds ({where})",
+            hint="Change the values or the limits, or switch use_start_guess or use_boundaries off.",
+        )
+    return start

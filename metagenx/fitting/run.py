@@ -1,0 +1,159 @@
+"""One fit: a problem, settings and two random streams give a result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from metagenx.errors import InputError
+from metagenx.fitting import de, error_bars
+from metagenx.fitting.de import State
+from metagenx.fitting.problem import FloatArray, Problem
+from metagenx.fitting.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AT_LIMIT = 0.01  # of the width of the bounds
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What one run of differential evolution gave.
+
+    ``values`` ``(n_dim,)`` and ``fom`` are the best found; ``trace`` holds every improvement as (evaluations,
+    best FOM), ``fom_log`` is ``(n, 2)`` with generation and best FOM, as GenX stores it. ``error_low`` ≤ 0 ≤
+    ``error_high`` reach from the values to the edge of the FOM level ``errorbar_level`` (NaN: unknown).
+    ``stop`` is one of ``de.STOPS``; ``failure`` says why a run failed, and then ``fom`` may be NaN. An
+    interrupted run goes on from its ``state``.
+    """
+
+    names: tuple[str, ...]
+    values: FloatArray
+    fom: float
+    evaluations: int
+    generations: int
+    seconds: float
+    stop: str
+    trace: tuple[tuple[int, float], ...]
+    fom_log: FloatArray
+    error_low: FloatArray
+    error_high: FloatArray
+    bounds: FloatArray
+    settings: Settings
+    failure: str | None = None
+    state: State | None = None
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The fitted parameters: name, value, error low and high, min, max, and the limit a value sits at."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "name": self.names,
+                "value": self.values,
+                "error low": self.error_low,
+                "error high": self.error_high,
+                "min": self.bounds[:, 0],
+                "max": self.bounds[:, 1],
+                "at limit": self.at_limit,
+            }
+        )
+
+    @property
+    def at_limit(self) -> list[str]:
+        """For each parameter ``min``, ``max`` or nothing: the limit nearer than 1 % of the bounds' width."""
+        margin = AT_LIMIT * (self.bounds[:, 1] - self.bounds[:, 0])
+        low = self.values <= self.bounds[:, 0] + margin
+        high = self.values >= self.bounds[:, 1] - margin
+        return ["min" if a else "max" if b else "" for a, b in zip(low, high, strict=True)]
+
+
+def run_fit(
+    problem: Problem,
+    settings: Settings,
+    *,
+    initial: np.random.Generator | None = None,
+    moves: np.random.Generator | None = None,
+    start: ArrayLike | None = None,
+    target: float | None = None,
+    on_generation: Callable[[State], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    state: State | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> FitResult:
+    """Run differential evolution once.
+
+    Parameters
+    ----------
+    initial, moves : random streams of the initial population and of all else (``streams.py``).
+    start : start guess ``(n_dim,)`` instead of the problem's own.
+    target : stop as soon as the best FOM is not above this.
+    on_generation : called with the state after the initial population and after every generation; must not
+    change it. should_stop : asked after every batch; True interrupts the run, which can then go on from
+    ``result.state``. state : go on with this run; ``initial``, ``moves``, ``start`` and ``settings`` are then
+    those of the state.
+
+    Raises
+    ------
+    InputError : unusable bounds or start, missing streams. What goes wrong later, in the evaluation, is a
+    result with
+        ``stop == "failed"`` and a reason.
+    """
+    if state is None:
+        if initial is None or moves is None:
+            raise InputError("a new run needs the random streams initial and moves")
+        first = problem.start if start is None else np.asarray(start, dtype=float)
+        state = de.begin(settings, problem.bounds, initial=initial, moves=moves, start=first)
+    interrupted = False
+    begun = clock() - state.seconds
+    while state.stop is None and not interrupted:
+        told = state.generation if state.fom_log else -1
+        try:
+            foms = problem.evaluate(de.ask(state))
+        except InputError as error:
+            state.stop, state.failure = "failed", str(error)
+            break
+        de.tell(state, foms)
+        if target is not None and state.best_fom <= target:
+            de.end(state, "target")
+        if on_generation is not None and state.fom_log and state.generation > told:
+            state.seconds = clock() - begun
+            on_generation(state)
+        interrupted = state.stop is None and should_stop is not None and should_stop()
+    state.seconds = clock() - begun
+    return _result(problem, state)
+
+
+def _result(problem: Problem, state: State) -> FitResult:
+    best_fom = state.best_fom if np.isfinite(state.best_fom) else np.nan
+    low, high = error_bars.scan(
+        state.log.vectors, state.log.foms, state.best, best_fom, state.settings.errorbar_level
+    )
+    failure = state.failure
+    reason = getattr(problem, "last_failure", None)
+    if failure and reason and not state.trace:
+        failure = f"{failure} ({reason})"
+    return FitResult(
+        names=tuple(problem.names),
+        values=state.best.copy(),
+        fom=best_fom,
+        evaluations=state.evaluations,
+        generations=state.generation,
+        seconds=state.seconds,
+        stop=state.stop or "interrupted",
+        trace=tuple(state.trace),
+        fom_log=np.array(state.fom_log, dtype=float).reshape(-1, 2),
+        error_low=low,
+        error_high=high,
+        bounds=state.bounds.copy(),
+        settings=state.settings,
+        failure=failure,
+        state=state,
+    )
