@@ -26,14 +26,14 @@ import numpy as np
 
 from metagenx.errors import InputError
 
-__all__ = ["AltStrEnum", "AlternativeStrEnum", "ModelParamBase"]
+__all__ = ["AlternativeStrEnum", "ModelParamBase"]
 
 Convert = Callable[[Any], Any]
 Self = TypeVar("Self", bound="ModelParamBase")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-class AlternativeStrEnum(str, enum.Enum):
+class AlternativeStrEnum(enum.StrEnum):
     """Options that equal their text, alternative spellings of it, and their number in the declared order.
 
     >>> class Coords(AlternativeStrEnum):
@@ -75,16 +75,6 @@ class AlternativeStrEnum(str, enum.Enum):
     def __hash__(self) -> int:
         return hash(self._value_)
 
-    def __str__(self) -> str:
-        return str(self._value_)
-
-    def __format__(self, specification: str) -> str:
-        return format(str(self._value_), specification)
-
-
-#: The name it has in GenX.
-AltStrEnum = AlternativeStrEnum
-
 
 class _ParameterClass(type):
     """Makes instances from keyword arguments of the right type, and accepts those that are no fields."""
@@ -116,10 +106,10 @@ class _ParameterClass(type):
 class ModelParamBase(metaclass=_ParameterClass):
     """Base of all parameter objects; a subclass is a dataclass.
 
-    Every field ``p`` has ``setP(value)`` and ``getP()``, its name spelled as Python's ``str.capitalize`` does:
-    first letter upper, rest lower. A complex field also has ``setPreal``, ``setPimag``, ``getPreal``,
-    ``getPimag``, which change or read one part. Keyword arguments that are no fields are accepted and kept
-    aside, so that a script survives a change of its model library.
+    Every field ``p`` has ``setP(value)`` and ``getP()``, spelled as Python's ``str.capitalize`` does: first
+    letter upper, rest lower. A complex field also has ``setPreal``, ``setPimag``, ``getPreal`` and ``getPimag``,
+    which change or read one part. Keyword arguments that are no fields are accepted and kept aside, so that a
+    script survives a change of its model library.
     """
 
     _unknown_arguments: Mapping[str, Any] = _NOTHING
