@@ -30,14 +30,10 @@ SAMPLE = "data"  # the user's own measurement, in the names of the random stream
 
 @dataclass(frozen=True)
 class Fit:
-    """A finished fit: its best run, all its runs, and the model that was fitted.
-
-    ``start_fom`` is the FOM of the start values (None if it was not a number).
-    """
+    """A finished fit: its best run, all its runs, and the model that was fitted."""
 
     result: FitResult
     restarts: RestartedFit
-    start_fom: float | None
     model: Model | None = None
 
     @property
@@ -86,9 +82,11 @@ class Fit:
         result, restarts = self.result, self.restarts
         if result.failure:
             return f"failed: {result.failure}"
-        parts = [
-            f"FOM {result.fom:.6g}" + (f" (start {self.start_fom:.6g})" if self.start_fom is not None else "")
-        ]
+        first, last = restarts.runs[0], restarts.runs[-1]
+        start = f" (start {first.start_fom:.6g})" if np.isfinite(first.start_fom) else ""
+        parts = [f"FOM {result.fom:.6g}{start}"]
+        if last.failure:
+            parts.append(f"the last run failed: {last.failure}")
         if restarts.reached is not None:
             parts.append(f"target {restarts.target:.6g} {'reached' if restarts.reached else 'not reached'}")
         parts.append(_agreement(restarts))
@@ -182,8 +180,7 @@ def fit(
             f"the fit could not start: {restarts.best.failure or 'it was interrupted'}",
             hint="Simulate the model at its start values first, and look at limits and data.",
         )
-    start_fom = float(problem.evaluate(first[None])[0])
-    return Fit(restarts.best, restarts, start_fom if np.isfinite(start_fom) else None, own_model)
+    return Fit(restarts.best, restarts, own_model)
 
 
 def fitted_model(model: Model, result: FitResult) -> Model:

@@ -22,6 +22,7 @@ _NUMBERS = (
     "km",
     "kr",
     "best_fom",
+    "start_fom",
     "step",
     "generation",
     "evaluations",

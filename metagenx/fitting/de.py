@@ -55,6 +55,7 @@ class State:
     kr: float
     span: FloatArray  # of the last trial vectors, (n_dim,): the simplex starts with a fraction of it
     best_fom: float = np.inf
+    start_fom: float = np.nan  # of the start guess, if the settings use one
     step: str = "population"
     generation: int = 0
     evaluations: int = 0
@@ -178,6 +179,8 @@ def _discrepancy(state: State, again: float) -> None:
 
 def _told_population(state: State, foms: FloatArray, before: int) -> None:
     state.foms = foms.copy()  # ours: the selection writes into it
+    if state.settings.use_start_guess:
+        state.start_fom = float(foms[0])
     if not np.isfinite(foms).any():
         state.failure = (
             f"all {len(foms)} candidates of the first population have a FOM that is NaN or infinite"

@@ -25,11 +25,13 @@ SAME_ERRORS = 3.0  # error bars of the best
 class RestartedFit:
     """Several runs of one fit, in the order in which they were made.
 
-    ``reached`` is None without a target. Runs other than the best hold no state.
+    ``reached`` is None without a target; ``cut_short`` says that the common budget ended the last run. Runs
+    other than the best hold no state.
     """
 
     runs: tuple[FitResult, ...]
     target: float | None = None
+    cut_short: bool = False
 
     @property
     def best(self) -> FitResult:
@@ -66,9 +68,10 @@ class RestartedFit:
 
     @property
     def complete(self) -> tuple[FitResult, ...]:
-        """The runs that ended by themselves, not by the end of the budget, a failure or an interruption."""
+        """The runs that ended by the rules of their settings."""
+        runs = self.runs[:-1] if self.cut_short else self.runs
         return tuple(
-            run for run in self.runs if run.stop not in ("cutoff", "interrupted", "failed", "discrepancy")
+            run for run in runs if run.stop not in ("interrupted", "failed", "discrepancy", "target")
         )
 
     @property
@@ -105,10 +108,10 @@ def run_restarts(
     runs: list[FitResult] = []
     spent = 0
     while True:
-        cutoff = max_evaluations - spent
-        if settings.max_evaluations:
-            cutoff = min(cutoff, settings.max_evaluations)
-        own = settings.replace(max_evaluations=max(1, cutoff))
+        left = max_evaluations - spent
+        limit = settings.evaluation_limit(len(problem.bounds))
+        shortened = limit is None or left < limit
+        own = settings.replace(max_evaluations=max(1, left)) if shortened else settings
         if runs:
             own = own.replace(use_start_guess=False)
         initial, moves = streams(len(runs))
@@ -132,7 +135,7 @@ def run_restarts(
             or spent + 2 * size + 1 > max_evaluations
             or (max_runs is not None and len(runs) >= max_runs)
         ):
-            return RestartedFit(tuple(runs), target)
+            return RestartedFit(tuple(runs), target, cut_short=shortened and run.stop == "cutoff")
 
 
 def same_minimum(run: FitResult, best: FitResult) -> bool:

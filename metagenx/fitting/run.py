@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 AT_LIMIT = 0.01  # of the width of the bounds
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FitResult:
     """What one run of differential evolution gave.
 
     ``values`` ``(n_dim,)`` and ``fom`` are the best found; ``trace`` holds every improvement as (evaluations,
     best FOM), ``fom_log`` is ``(n, 2)`` with generation and best FOM, as GenX stores it. ``error_low`` ≤ 0 ≤
     ``error_high`` reach from the values to the edge of the FOM level ``errorbar_level`` (NaN: unknown).
-    ``stop`` is one of ``de.STOPS``; ``failure`` says why a run failed, and then ``fom`` may be NaN. An
-    interrupted run goes on from its ``state``.
+    ``start_fom`` is the FOM of the start guess (NaN: not used, or none). ``stop`` is one of ``de.STOPS``;
+    ``failure`` says why a run failed, ``fom`` may then be NaN. An interrupted run continues from ``state``.
     """
 
     names: tuple[str, ...]
@@ -46,8 +46,9 @@ class FitResult:
     error_high: FloatArray
     bounds: FloatArray
     settings: Settings
+    start_fom: float = np.nan
     failure: str | None = None
-    state: State | None = None
+    state: State | None = field(default=None, repr=False)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -154,6 +155,7 @@ def _result(problem: Problem, state: State) -> FitResult:
         error_high=high,
         bounds=state.bounds.copy(),
         settings=state.settings,
+        start_fom=state.start_fom,
         failure=failure,
         state=state,
     )

@@ -279,16 +279,12 @@ class Settings:
         """
         values = {option.name: getattr(self, option.name) for option in describe() if option.origin == "genx"}
         for name in ("pop_mult", "max_generation_mult"):
-            if values[name] == int(values[name]):
-                values[name] = int(values[name])
-        if self.use_pop_mult and self.population_size(n_dim) != values["pop_mult"] * n_dim:
-            values["use_pop_mult"], values["pop_size"] = False, self.population_size(n_dim)
-        if not self.use_max_generations and not isinstance(values["max_generation_mult"], int):
-            values["use_max_generations"] = True
-            values["max_generations"] = self.generation_limit(n_dim)
-        for name, default in (("pop_mult", 3), ("max_generation_mult", 6)):
-            if not isinstance(values[name], int):
-                values[name] = default  # not in force, and GenX reads an integer here
+            values[name] = max(1, int(values[name]))  # GenX reads an integer here
+        size, limit = self.population_size(n_dim), self.generation_limit(n_dim)
+        if self.use_pop_mult and size != values["pop_mult"] * n_dim:
+            values["use_pop_mult"], values["pop_size"] = False, size
+        if not self.use_max_generations and limit != values["max_generation_mult"] * n_dim * size:
+            values["use_max_generations"], values["max_generations"] = True, min(limit, 1_000_000_000)
         return values
 
     def population_size(self, n_dim: int) -> int:
