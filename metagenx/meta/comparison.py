@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from metagenx.meta.running_time import informative, log_ratio_draws
+from metagenx.meta.ratios import informative, mean_log_ratio_draws
 from metagenx.meta.targets import Runs, in_pairs
 
 FloatArray = NDArray[np.float64]
@@ -18,7 +18,7 @@ def ert_test(pairs: Sequence[tuple[Runs, Runs]], rng: np.random.Generator, *, n_
     """One-sided p value: the challenger's ERT is not lower than the baseline's (mean of logs over instances).
 
     It is the share of the confidence distribution behind
-    :func:`~metagenx.meta.running_time.mean_ratio_interval` that lies on the baseline's side, so test and
+    :func:`~metagenx.meta.ratios.mean_ratio_interval` that lies on the baseline's side, so test and
     printed interval never contradict each other. Runs need not be equally many. A challenger that never
     succeeded on an instance where the baseline did is never better: settings that fail fast cannot win. No
     instance that says anything: 1.
@@ -26,7 +26,7 @@ def ert_test(pairs: Sequence[tuple[Runs, Runs]], rng: np.random.Generator, *, n_
     pairs = [pairs[index] for index in informative(pairs)]
     if not pairs or any(challenger.successes == 0 for _, challenger in pairs):
         return 1.0
-    means = log_ratio_draws(pairs, rng, n_draws).mean(axis=1)
+    means = mean_log_ratio_draws(pairs, rng, n_draws)
     return float((1 + np.count_nonzero(means <= 0)) / (1 + n_draws))
 
 
@@ -117,7 +117,7 @@ def smallest_detectable_ratio(
     """The ratio that a two-sided test at ``alpha`` finds with probability ``power``.
 
     ``standard_error`` is that of the mean log10 ratio, in decades
-    (:func:`~metagenx.meta.running_time.standard_error`), ``degrees`` its degrees of freedom (instances − 1
+    (:func:`~metagenx.meta.ratios.standard_error`), ``degrees`` its degrees of freedom (instances − 1
     when the claim is over instances).
     """
     from scipy.stats import t as student

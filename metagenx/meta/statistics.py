@@ -1,7 +1,7 @@
 """The statistics of a tuning run, behind one door.
 
 * what a success is: :mod:`~metagenx.meta.targets` (f*, right basin, hit times, scored runs)
-* how long it takes: :mod:`~metagenx.meta.running_time` (ERT, ratios, intervals that cover)
+* how long it takes: :mod:`~metagenx.meta.running_time` (ERT), :mod:`~metagenx.meta.ratios`
 * what is better: :mod:`~metagenx.meta.comparison` (tests, error rate of a race, what can be detected)
 * how often: :func:`~metagenx.meta.intervals.wilson`
 
@@ -21,17 +21,15 @@ from metagenx.meta.comparison import (
     wilcoxon,
 )
 from metagenx.meta.intervals import Interval, wilson
-from metagenx.meta.running_time import (
-    ert_interval,
-    expected_running_time,
+from metagenx.meta.ratios import (
     informative,
-    log_ert_draws,
     log_ratio,
-    log_ratio_draws,
+    mean_log_ratio_draws,
     mean_ratio_interval,
     ratio_interval,
     standard_error,
 )
+from metagenx.meta.running_time import ert_interval, expected_running_time, log_ert_draws
 from metagenx.meta.targets import (
     BestKnown,
     Runs,
@@ -59,8 +57,8 @@ __all__ = [
     "informative",
     "log_ert_draws",
     "log_ratio",
-    "log_ratio_draws",
     "log_time_differences",
+    "mean_log_ratio_draws",
     "mean_ratio_interval",
     "planned_standard_error",
     "ratio_interval",
