@@ -40,7 +40,7 @@ _ROOT_OF_NEUTRON_ENERGY = 0.28601435
 # Formula units per Å³ from g/cm³ and g/mol; GenX's digits.
 WEIGHT_FACTOR = 0.6022141
 # Names that users try, and what the tables call them.
-_CLOSEST = {"d": ["i2h"], "t": ["i3h"]}
+_CLOSEST = {"d": ["i2h", "h"], "t": ["i3h", "h"]}
 
 
 class UnknownElement(InputError, AttributeError):

@@ -6,8 +6,8 @@ Every layer, stack, sample, instrument and resolution object is one, and users m
     class Gauss(ModelParamBase):
         A: float = 1.0
 
-A value given to the constructor is converted to the declared type, one set later is kept as it is: a fitted field may
-hold an array of shape (n_population, 1).
+A value given to the constructor is converted to the declared type, one set later is kept as it is: a fitted
+field may hold an array of shape (n_population, 1).
 """
 
 from __future__ import annotations
@@ -107,9 +107,9 @@ class ModelParamBase(metaclass=_ParameterClass):
     """Base of all parameter objects; a subclass is a dataclass.
 
     Every field ``p`` has ``setP(value)`` and ``getP()``, spelled as Python's ``str.capitalize`` does: first
-    letter upper, rest lower. A complex field also has ``setPreal``, ``setPimag``, ``getPreal`` and ``getPimag``,
-    which change or read one part. Keyword arguments that are no fields are accepted and kept aside, so that a
-    script survives a change of its model library.
+    letter upper, rest lower. A complex field also has ``setPreal``, ``setPimag``, ``getPreal``, ``getPimag``,
+    which change or read one part. Keyword arguments that are no fields are accepted and kept aside, so that
+    a script survives a change of its model library.
     """
 
     _unknown_arguments: Mapping[str, Any] = _NOTHING

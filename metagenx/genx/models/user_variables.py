@@ -11,10 +11,10 @@ __all__ = ["UserVars"]
 
 
 class UserVars:
-    """User variables: ``cp.new_var("period", 50.0)`` makes ``cp.period``, ``cp.setPeriod`` and ``cp.getPeriod``.
+    """User variables: ``cp.new_var("period", 50.0)`` makes ``cp.period``, ``cp.setPeriod``, ``cp.getPeriod``.
 
-    In the names of setters only the first letter becomes upper case: ``dLambda`` → ``setDLambda``. A value may
-    be an array of shape (n_population, 1).
+    In the names of setters only the first letter becomes upper case: ``dLambda`` → ``setDLambda``. A value
+    may be an array of shape (n_population, 1).
     """
 
     def __init__(self) -> None:
@@ -37,17 +37,13 @@ class UserVars:
         setattr(self, f"set{title}", _Setter(self, name))
         setattr(self, f"get{title}", _Getter(self, name))
 
-    def newVar(self, name: str, value: Any) -> None:
-        """The older name of `new_var`."""
-        self.new_var(name, value)
-
     def new_sys_err(
         self, name: str, value: float, error: float, weight: float = 1.0, correction: float = 0.0
     ) -> None:
         """Make a variable that is known to be `value` ± `error`: departing from it costs.
 
-        weight·(((value − current)/error)² − correction) is added to the figure of merit, after the division by
-        the degrees of freedom.
+        weight·(((value − current)/error)² − correction) is added to the figure of merit, after the division
+        by the degrees of freedom.
 
         Raises
         ------
@@ -61,11 +57,9 @@ class UserVars:
         self.new_var(name, value)
         self._systematic_errors[name] = _SystematicError(value, error, weight, correction)
 
-    def newSysErr(
-        self, name: str, value: float, error: float, weight: float = 1.0, correction: float = 0.0
-    ) -> None:
-        """The older name of `new_sys_err`."""
-        self.new_sys_err(name, value, error, weight, correction)
+    # Older names.
+    newVar = new_var
+    newSysErr = new_sys_err
 
 
 @dataclass(frozen=True)
