@@ -1,0 +1,130 @@
+"""The layers of one sample as the arrays of the kernels, seen from either side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metagenx.errors import InputError
+from metagenx.genx.models.layer_table import Arrangement, arrange, blocks, column, repetitions
+from metagenx.physics.specular import Blocks
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SampleTable:
+    """Unique layers, substrate first and ambient medium last, and how they repeat.
+
+    Attributes
+    ----------
+    layers : one layer object per row, from which `column` reads what else is needed.
+    thickness, sigma : (n_population | 1, n_layer), Å.
+    """
+
+    layers: Sequence[Any]
+    thickness: Array
+    sigma: Array
+    blocks: Blocks
+    repetitions_fitted: bool
+
+    def is_fitted(self, fields: Sequence[str]) -> bool:
+        """Whether any of the fields, the geometry included, holds one value per individual."""
+        if self.repetitions_fitted:
+            return True
+        for layer in self.layers:
+            for field in ("d", "sigma", *fields):
+                value = getattr(layer, field)
+                if isinstance(value, np.ndarray) and value.ndim == 2:
+                    return True
+        return False
+
+    def unrolled(self) -> list[int]:
+        """Rows of the table in the order of the sample, each repetition written out; for one individual."""
+        rows = [0]
+        for first, last, times in zip(
+            self.blocks.first, self.blocks.last, self.blocks.repetitions[0], strict=True
+        ):
+            rows += list(range(first, last)) * int(times)
+        return [*rows, len(self.layers) - 1]
+
+
+def sample_table(sample: Any) -> SampleTable:
+    """The table of a sample with ``Substrate``, ``Stacks`` (of ``Layers`` and ``Repetitions``) and
+    ``Ambient``.
+
+    Raises
+    ------
+    InputError : the sample is not made of such objects, or a thickness, roughness or repetition is no number.
+    """
+    try:
+        stacks = [stack.Layers for stack in sample.Stacks]
+        values = [stack.Repetitions for stack in sample.Stacks]
+        arrangement = _arrangement(sample, stacks, [not (type(v) is int and v == 1) for v in values])
+        flat = [layer for layers in stacks for layer in layers]
+        layers = [sample.Substrate, *(flat[row] for row in arrangement.rows), sample.Ambient]
+        thickness, sigma = column(layers, "d"), column(layers, "sigma")
+    except (TypeError, AttributeError) as error:
+        raise InputError(
+            f"the sample is not made of stacks of layers: {error}",
+            hint="Sample(Stacks=[Stack(Layers=[…])], Ambient=Layer(…), Substrate=Layer(…))",
+        ) from None
+    repeats = blocks(arrangement, [repetitions(value) for value in values])
+    fitted = any(isinstance(value, np.ndarray) and value.ndim == 2 for value in values)
+    table = SampleTable(layers, thickness, sigma, repeats, fitted)
+    return _from_other_side(table) if getattr(sample, "_inverted", False) else table
+
+
+def _arrangement(sample: Any, stacks: list[list[Any]], repeats: list[bool]) -> Arrangement:
+    """The arrangement of the sample, remembered with it as long as its stacks hold the same layer objects."""
+    known: Arrangement | None = sample.__dict__.get("_arrangement")
+    if known is None or not known.fits(stacks, repeats):
+        known = arrange(stacks, repeats)
+        sample.__dict__["_arrangement"] = known
+    return known
+
+
+def _from_other_side(table: SampleTable) -> SampleTable:
+    """The layers in reverse, every roughness at the interface where it was.
+
+    A layer's sigma becomes that of the layer that was below it. For the bottom layer of a block that repeats,
+    this is the block's top layer, except in its lowest copy: this copy becomes a block of its own.
+    """
+    layers, thickness, sigma, repeats = table.layers, table.thickness, table.sigma, table.blocks.repetitions
+    n_block = len(table.blocks.first)
+    below = [sigma[:, 0]]  # per block: the sigma under it, of the next block that is there at all
+    for i in range(n_block):
+        top = sigma[:, table.blocks.last[i] - 1]
+        below.append(np.where(repeats[:, i] > 0, top, below[-1]))
+    rows = [len(layers) - 1]
+    sigmas = [below[n_block]]
+    first, last, counts = [], [], []
+    for i in reversed(range(n_block)):
+        members = list(reversed(range(table.blocks.first[i], table.blocks.last[i])))
+        under = [sigma[:, row - 1] for row in members[:-1]]
+        copies = [(np.minimum(repeats[:, i], 1), below[i])]
+        if np.any(repeats[:, i] > 1):
+            copies.insert(0, (np.maximum(repeats[:, i] - 1, 0), sigma[:, members[0]]))
+        for count, lowest in copies:
+            first.append(len(rows))
+            rows += members
+            sigmas += [*under, lowest]
+            last.append(len(rows))
+            counts.append(count)
+    rows.append(0)
+    sigmas.append(np.zeros(1))
+    return SampleTable(
+        [layers[row] for row in rows],
+        np.ascontiguousarray(thickness[:, rows]),
+        np.stack(np.broadcast_arrays(*sigmas), axis=1),
+        Blocks(
+            tuple(first),
+            tuple(last),
+            np.stack(np.broadcast_arrays(*counts), axis=1) if counts else repeats,
+        ),
+        table.repetitions_fitted,
+    )
