@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 import enum
 import re
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -123,8 +124,14 @@ class ModelParamBase(metaclass=_ParameterClass):
                 _add_accessors(cls, name, is_complex=_is_complex(annotation, cls.__dict__.get(name)))
 
     def copy(self: Self, deep: bool = False) -> Self:
-        """A copy; with `deep` also of the objects it holds."""
-        return copy.deepcopy(self) if deep else copy.copy(self)
+        """A copy; with `deep` also of the objects it holds, and with setters of its own."""
+        if deep:
+            made = copy.deepcopy(self)
+            made.__dict__.pop("_setters_of", None)
+        else:
+            made = copy.copy(self)
+            made.__dict__.setdefault("_setters_of", self)
+        return made
 
 
 def _plan(cls: type) -> Mapping[str, tuple[Convert, Any]]:
@@ -147,11 +154,17 @@ def _plan(cls: type) -> Mapping[str, tuple[Convert, Any]]:
 
 
 def _declared_types(cls: type) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(cls)
-    except (NameError, TypeError, AttributeError):
-        # Annotations that name nothing are the script's business; those that are plain types still count.
-        return {field.name: field.type for field in fields(cls)}  # type: ignore[arg-type]
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        declared: dict[str, Any] = get_annotations(base)
+        if base.__module__ in sys.modules:
+            # Only of real modules: get_type_hints runs the text of an annotation as Python. A script's stays text.
+            try:
+                declared = {name: hint for name, hint in typing.get_type_hints(base).items() if name in declared}
+            except (NameError, TypeError, AttributeError):
+                pass  # annotations that name nothing are their author's business
+        found |= declared
+    return found
 
 
 def _converted(cls: type, name: str, convert: Convert, value: Any) -> Any:
@@ -255,22 +268,22 @@ def _add_accessors(cls: type, name: str, *, is_complex: bool) -> None:
     """Give `cls` the setters and getters of a field, except those it has already."""
 
     def set_value(self: Any, value: Any) -> None:
-        setattr(self, name, value)
+        setattr(_owner(self), name, value)
 
     def get_value(self: Any) -> Any:
-        return getattr(self, name)
+        return getattr(_owner(self), name)
 
     def set_real(self: Any, value: Any) -> None:
-        setattr(self, name, _joined(value, getattr(self, name).imag))
+        setattr(_owner(self), name, _joined(value, getattr(_owner(self), name).imag))
 
     def set_imaginary(self: Any, value: Any) -> None:
-        setattr(self, name, _joined(getattr(self, name).real, value))
+        setattr(_owner(self), name, _joined(getattr(_owner(self), name).real, value))
 
     def get_real(self: Any) -> Any:
-        return getattr(self, name).real
+        return getattr(_owner(self), name).real
 
     def get_imaginary(self: Any) -> Any:
-        return getattr(self, name).imag
+        return getattr(_owner(self), name).imag
 
     title = name.capitalize()
     accessors: dict[str, Callable[..., Any]] = {f"set{title}": set_value, f"get{title}": get_value}
@@ -285,6 +298,11 @@ def _add_accessors(cls: type, name: str, *, is_complex: bool) -> None:
         if not hasattr(cls, attribute):
             function.__name__, function.__qualname__ = attribute, f"{cls.__qualname__}.{attribute}"
             setattr(cls, attribute, function)
+
+
+def _owner(instance: Any) -> Any:
+    """Whose setters an instance has: its own, or those of what it is a shallow copy of."""
+    return instance.__dict__.get("_setters_of", instance)
 
 
 def _joined(real: Any, imaginary: Any) -> Any:
