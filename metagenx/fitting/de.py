@@ -250,7 +250,8 @@ def _take_best(state: State, vectors: FloatArray, foms: FloatArray, before: int)
     running = np.minimum.accumulate(np.concatenate([[state.best_fom], foms]))
     better = np.flatnonzero(running[1:] < running[:-1])
     found = zip((better + before + 1).tolist(), foms[better].tolist(), strict=True)
-    state.trace = thinned_trace([*state.trace, *found])
+    state.trace.extend(found)
+    state.trace = thinned_trace(state.trace)
     state.best, state.best_fom = vectors[better[-1]].copy(), float(foms[better[-1]])
 
 
