@@ -13,6 +13,7 @@ from metagenx.genx import file as genx_file
 from metagenx.genx.data import DataList
 from metagenx.genx.fom import FigureOfMerit
 from metagenx.genx.grid import ParameterGrid
+from metagenx.genx.models.user_variables import UserVars, penalties
 from metagenx.genx.options import solver_options
 from metagenx.genx.script import ScriptModule
 
@@ -84,7 +85,9 @@ class Model:
         """The parameter table: name, value, fit, min, max, error; empty rows of the grid are left out."""
         import pandas as pd
 
-        rows = [(r.name, r.value, r.fit, r.minimum, r.maximum, r.error) for r in self.file.table if r.name.strip()]
+        rows = [
+            (r.name, r.value, r.fit, r.minimum, r.maximum, r.error) for r in self.file.table if r.name.strip()
+        ]
         return pd.DataFrame(rows, columns=["name", "value", "fit", "min", "max", "error"])
 
     def simulate(self, values: Mapping[str, float] | None = None) -> list[np.ndarray]:
@@ -182,8 +185,12 @@ class ModelInstance:
         return self.script.simulate(self.data, sim_flag=False)
 
     def penalty(self) -> Any:
-        """What the script's UserVars add to the FOM: a number or (n_population, 1)."""
-        return self.script.penalty()
+        """What systematic errors add to the FOM: a number, or (n_population, 1).
+
+        As in GenX only the first UserVars object of the script counts.
+        """
+        variables = (v for v in self.script.namespace.values() if isinstance(v, UserVars))
+        return sum(penalties(first), 0.0) if (first := next(variables, None)) is not None else 0.0
 
     def figure_of_merit(self, name: str, options: Mapping[str, Any]) -> FigureOfMerit:
         """The figure of merit prepared for this instance's data."""
