@@ -1,0 +1,446 @@
+"""The race: which fits are run next, which settings go on, and which one is confirmed and validated.
+
+Pure logic, no Ray and no clock: the state follows from the records of completed rounds alone, so the same
+race is run on one worker and on a thousand, and again from the journal. A round is a list of blocks; when all
+of them are done, in whatever order, :meth:`Race.complete` decides and opens the next round.
+
+1. **Reference.** The pinned settings (the file's own and the best published ones) are fitted; this gives a
+   first f*, the cost of a fit, and from it how many settings the budget can compare.
+2. **Search.** Settings arrive in cohorts. Each climbs rungs of growing, equal *evaluations* (not equal fits).
+   At each rung those clearly worse than the incumbent are dropped (a test whose error rate is spent over all
+   looks), then only the better half goes on. The incumbent is the setting with the best pessimistic score, so
+   luck does not make one.
+3. **Confirmation.** The best few and the baseline on fresh repeats, equally many fits of each. This takes
+   away what luck gave the best of many. Who shows no sign of being better there leaves.
+4. **Validation.** The one that is left, and the baseline, on repeats never used before. Only this decides
+   whether the settings are changed, so the chance of a false change is that of one test, however long the
+   search was.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from metagenx.fitting import streams
+from metagenx.meta import statistics
+from metagenx.meta.blocks import FIRST_REPEAT, Block
+from metagenx.meta.objective import Contender, Standing, best_known, standing
+from metagenx.meta.paired_test import paired_ert_test
+from metagenx.meta.records import BASELINE, FitRecord
+from metagenx.meta.statistics import BestKnown, Runs, Target
+
+SHIPPED = "shipped"
+"""Setting id of the file's settings exactly as GenX runs them: the whole run, no stop at stagnation."""
+
+DROP_ALPHA = (
+    0.10  # chance, over the whole race, that a setting as good as the incumbent is dropped by the test
+)
+# A gate that saves evaluations; the error rate of the answer is that of the validation alone.
+CONFIRM_ALPHA = 0.5
+FEWEST_FITS = 10  # of a setting in confirmation and validation; with fewer no answer is given
+FEWEST_SHIPPED, MOST_SHIPPED = 3, 20
+MOST_FITS = 400  # of a setting on a sample in the search
+FEWEST_CHALLENGERS = 4
+
+
+@dataclass(frozen=True)
+class RaceRules:
+    """What a race may spend and how.
+
+    Parameters
+    ----------
+    evaluations : of the whole run.
+    trials : settings proposed at most; fewer if the budget cannot compare so many.
+    cohorts : rounds of proposals; a later cohort knows how the earlier ones did.
+    rungs : looks at a setting, each with twice the evaluations of the one before.
+    finalists : settings confirmed.
+    validate : most fits of a setting in the validation.
+    drop_losers : with False every setting gets its full share.
+    baseline : the setting to beat.
+    seed : of the tests' random numbers.
+    """
+
+    evaluations: int
+    trials: int = 40
+    cohorts: int = 3
+    rungs: int = 3
+    finalists: int = 3
+    validate: int = 200
+    drop_losers: bool = True
+    baseline: str = BASELINE
+    seed: int = 0
+    reference_fits: int = 12
+    search_share: float = 0.45
+    confirmation_share: float = 0.20
+    shipped_share: float = 0.08
+
+
+@dataclass
+class Runner:
+    """Where one setting is in the race: rungs climbed, and why it left."""
+
+    contender: Contender
+    cohort: int
+    rung: int = 0
+    left: str | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a completed round decided, for the journal and the timeline of the report."""
+
+    round: int
+    stage: str
+    evaluations: int
+    best: Mapping[str, float]
+    incumbent: str
+    left: Mapping[str, str]
+    note: str = ""
+
+
+Proposer = Callable[[int, int, "Race"], list[Contender]]
+"""(cohort, how many, the race so far) → contenders; their names are given by the race."""
+
+
+@dataclass
+class Race:
+    """State of a race; see the module.
+
+    Parameters
+    ----------
+    rules : what may be spent and how.
+    pinned : settings that always race, the baseline among them.
+    shipped : the file's settings as GenX runs them, measured at the end; None: not measured.
+    propose : makes new contenders.
+    samples : names of the samples.
+    target : what a success is.
+    best : f* known before the race, by sample.
+    full_cost : evaluations of one fit of ``shipped``.
+    """
+
+    rules: RaceRules
+    pinned: Sequence[Contender]
+    propose: Proposer
+    samples: Sequence[str]
+    target: Target = field(default_factory=Target)
+    best: dict[str, BestKnown] = field(default_factory=dict)
+    shipped: Contender | None = None
+    full_cost: int = 0
+
+    stage: str = "reference"
+    round: int = 0
+    blocks: list[Block] = field(default_factory=list)
+    runners: dict[str, Runner] = field(default_factory=dict)
+    records: dict[tuple[str, str, str], list[FitRecord]] = field(default_factory=lambda: defaultdict(list))
+    decisions: list[Decision] = field(default_factory=list)
+    spent: int = 0
+    cohort: int = 0
+    n_proposed: int = 0
+    allotment: int = 0
+    n_trials: int = 0
+    finalists: list[str] = field(default_factory=list)
+    winner: str | None = None
+    why: str = ""
+
+    def __post_init__(self) -> None:
+        for contender in self.pinned:
+            self.runners[contender.name] = Runner(contender, cohort=0)
+        assert self.rules.baseline in self.runners
+        share = int(0.5 * self.rules.search_share * self.rules.evaluations / len(self.pinned))
+        for name in self.runners:
+            self._add_blocks("search", name, share, self.rules.reference_fits)
+
+    # ------------------------------------------------------------------ what the driver uses
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to run."""
+        return self.stage == "done"
+
+    @property
+    def contenders(self) -> dict[str, Contender]:
+        """All settings that were ever in the race, by name."""
+        found = {name: runner.contender for name, runner in self.runners.items()}
+        return found if self.shipped is None else {**found, self.shipped.name: self.shipped}
+
+    def may_return(self, setting: str) -> bool:
+        """Whether a later round of the search may ask for this setting again."""
+        if self.stage not in {"reference", "search"} or setting not in self.runners:
+            return False
+        runner = self.runners[setting]
+        return runner.left is None and (
+            runner.rung < self._rungs if runner.cohort else self.stage == "reference"
+        )
+
+    def complete(self, records: Sequence[FitRecord], *, out_of_time: bool = False) -> Decision:
+        """Take the records of this round's blocks, decide, and open the next round.
+
+        ``out_of_time`` ends the race here; what is not validated is then not claimed.
+        """
+        assert not self.finished
+        for record in sorted(records, key=lambda record: record.order):
+            self.records[record.phase, record.setting, record.sample].append(record)
+            self.spent += record.evaluations
+        self.best = best_known(records, self.best)
+        stage, number = self.stage, self.round
+        before = {name for name, runner in self.runners.items() if runner.left}
+        self.blocks = []
+        if out_of_time:
+            self.why = "the time is spent"
+            self._end()
+        else:
+            self._next_round()
+        decision = Decision(
+            round=number,
+            stage=stage,
+            evaluations=self.spent,
+            best={sample: known.fom for sample, known in self.best.items()},
+            incumbent=self.incumbent(),
+            left={name: r.left for name, r in self.runners.items() if r.left and name not in before},
+            note=self.why if self.finished else "",
+        )
+        self.decisions.append(decision)
+        self.round += 1
+        return decision
+
+    # ------------------------------------------------------------------ how settings stand
+
+    def of(self, phase: str, name: str) -> dict[str, list[FitRecord]]:
+        """Records of one setting in one phase, by sample."""
+        return {sample: self.records.get((phase, name, sample), []) for sample in self.samples}
+
+    def standing(self, name: str, phase: str = "search") -> Standing:
+        """How a setting stands in a phase, against what is known of f* now."""
+        known = {sample: self.best[sample] for sample in self.samples if sample in self.best}
+        return standing(self.of(phase, name), known, self.target)
+
+    def pairs(self, baseline: str, challenger: str, phase: str) -> list[tuple[Runs, Runs]]:
+        """Scored runs of two settings in a phase, one pair per sample."""
+        ours, theirs = self.standing(baseline, phase).runs, self.standing(challenger, phase).runs
+        return [(ours[sample], theirs[sample]) for sample in ours]
+
+    def incumbent(self) -> str:
+        """The setting with the best pessimistic score of the search; the baseline as long as none has a
+        success.
+        """
+        names = [name for name, runner in self.runners.items() if runner.left is None and self._has_run(name)]
+        scores = {name: self.standing(name).pessimistic for name in names}
+        best = min(
+            scores, key=lambda name: (scores[name], name != self.rules.baseline), default=self.rules.baseline
+        )
+        return best if math.isfinite(scores.get(best, math.inf)) else self.rules.baseline
+
+    def cost_of_fit(self, name: str) -> float:
+        """Mean evaluations of one fit of a setting, summed over the samples."""
+        total = 0.0
+        for sample in self.samples:
+            seen = [
+                r.evaluations for phase in FIRST_REPEAT for r in self.records.get((phase, name, sample), [])
+            ]
+            total += max(1.0, sum(seen) / len(seen)) if seen else 1.0
+        return total
+
+    def _has_run(self, name: str) -> bool:
+        return any(self.records.get(("search", name, sample)) for sample in self.samples)
+
+    # ------------------------------------------------------------------ rounds
+
+    def _next_round(self) -> None:
+        if self.stage == "reference":
+            self._plan_search()
+            self.stage = "search"
+        elif self.stage == "search":
+            self._judge_rungs()
+        elif self.stage == "confirmation":
+            self._judge_finalists()
+            self._open_validation()
+            return
+        elif self.stage == "validation":
+            self._end()
+            return
+        if not self._open_search():
+            self._open_confirmation()
+
+    def _plan_search(self) -> None:
+        """How many settings can be compared, and with how many evaluations on the first rung.
+
+        Each rung doubles, and half of the settings leave: a setting costs (1 + rungs)/2 allotments on
+        average. An allotment buys the baseline about two successes at least, or the comparison would be
+        between lucky draws.
+        """
+        rules = self.rules
+        budget = rules.search_share * rules.evaluations
+        rungs = self._rungs
+        pinned = len(self.pinned) * 2 ** (rungs - 1)
+        each = (1 + rungs) / 2
+        baseline = self.standing(rules.baseline)
+        time = sum(statistics.expected_running_time(runs)[0] for runs in baseline.runs.values())
+        needed = max(4.0 * self.cost_of_fit(rules.baseline), 2.0 * time if math.isfinite(time) else 0.0)
+        widest = budget / (rules.trials * each + pinned)
+        narrowest = budget / (FEWEST_CHALLENGERS * each + pinned)
+        self.allotment = max(1, int(min(max(widest, needed), narrowest)))
+        self.n_trials = max(0, min(rules.trials, int((budget / self.allotment - pinned) / each)))
+        if self.allotment < self.cost_of_fit(rules.baseline):
+            self.n_trials = 0
+            self.why = "the budget does not pay for a search"
+
+    @property
+    def _rungs(self) -> int:
+        return self.rules.rungs if self.rules.drop_losers else 1
+
+    def _open_search(self) -> bool:
+        """Blocks of the next search round; False if the search is over."""
+        if self.spent > 1.25 * self.rules.search_share * self.rules.evaluations:
+            return False
+        waiting = self.cohort < self.rules.cohorts and self.n_proposed < self.n_trials
+        if waiting:
+            self._add_cohort()
+        for contender in (
+            self.pinned
+        ):  # they are what the others are compared with, so they have their whole share at once
+            self._add_blocks("search", contender.name, self._share(self._rungs - 1), MOST_FITS)
+        climbing = [
+            n for n, r in self.runners.items() if r.cohort and r.left is None and r.rung < self._rungs
+        ]
+        for name in climbing:
+            self._add_blocks("search", name, self._share(self.runners[name].rung), MOST_FITS)
+        if climbing and not self.blocks:  # their fits are so dear that the next rung is paid for already
+            self._judge_rungs()
+            return self._open_search()
+        return bool(self.blocks)
+
+    def _add_cohort(self) -> None:
+        left = self.rules.cohorts - self.cohort
+        count = -(-(self.n_trials - self.n_proposed) // left)
+        taken = {contender.settings.hash() for contender in self.contenders.values()}
+        for contender in self.propose(self.cohort, count, self):
+            if contender.settings.hash() not in taken and self.n_proposed < self.n_trials:
+                taken.add(contender.settings.hash())
+                self.n_proposed += 1
+                self.runners[contender.name] = Runner(contender, cohort=self.cohort + 1)
+        self.cohort += 1
+
+    def _share(self, rung: int) -> int:
+        """Evaluations of one setting on all samples together, up to and including a rung."""
+        return self.allotment * 2**rung
+
+    def _add_blocks(self, phase: str, name: str, evaluations: int, fits: int) -> None:
+        """What is missing until a setting has had its evaluations, split equally over the samples."""
+        share = -(-evaluations // len(self.samples))
+        for sample in self.samples:
+            done = self.records.get((phase, name, sample), [])
+            left = share - sum(record.evaluations for record in done)
+            if left > 0 and fits > len(done):
+                self.blocks.append(Block(phase, name, sample, _repeats(phase, len(done), fits), left))
+
+    def _add_fits(self, phase: str, name: str, fits: int) -> None:
+        for sample in self.samples:
+            self.blocks.append(Block(phase, name, sample, _repeats(phase, 0, fits)))
+
+    def _judge_rungs(self) -> None:
+        """After a search round: who climbed, who is dropped, who is not among the better half."""
+        incumbent = self.incumbent()
+        groups: dict[int, list[str]] = defaultdict(list)
+        for name, runner in self.runners.items():
+            if runner.cohort and runner.left is None and runner.rung < self._rungs and self._has_run(name):
+                groups[runner.rung].append(name)
+        for rung, group in sorted(groups.items()):
+            stayed = [name for name in group if not self._is_loser(name, incumbent, rung)]
+            kept = len(group) if rung + 1 >= self._rungs else -(-len(group) // 2)
+            for place, name in enumerate(sorted(stayed, key=lambda n: (*self.standing(n).rank, n))):
+                if place < kept:
+                    self.runners[name].rung = rung + 1
+                else:
+                    self.runners[name].left = "not in the better half"
+
+    def _is_loser(self, name: str, incumbent: str, rung: int) -> bool:
+        """Drop a setting that cannot run, or is clearly worse than the incumbent; notes why."""
+        runner = self.runners[name]
+        failures = [r.failure for records in self.of("search", name).values() for r in records]
+        if failures and all(failures):
+            runner.left = f"every fit failed: {failures[0]}"
+        elif self.rules.drop_losers and name != incumbent and not self.standing(incumbent).censored:
+            level = statistics.AlphaSpending(DROP_ALPHA, looks=self._rungs).level(rung + 1)
+            rng = streams.stream(self.rules.seed, "race", self.round, name)
+            p = statistics.ert_test(self.pairs(name, incumbent, "search"), rng, n_draws=4999)
+            if p <= level:
+                runner.left = f"clearly worse than {incumbent} (p = {p:.2g})"
+        return runner.left is not None
+
+    # ------------------------------------------------------------------ confirmation and validation
+
+    def _open_confirmation(self) -> None:
+        """The best few against the baseline on fresh repeats, if the budget pays for it."""
+        rules, baseline = self.rules, self.rules.baseline
+        score = self.standing(baseline).score
+        hopeful = []
+        for name, runner in self.runners.items():
+            if name != baseline and runner.left is None and self._has_run(name):
+                found = self.standing(name)
+                if not found.censored and found.score < score:
+                    hopeful.append((found.pessimistic, name))
+        self.finalists = [name for _, name in sorted(hopeful)[: rules.finalists]]
+        while self.finalists:
+            budget = min(rules.confirmation_share * rules.evaluations, 0.5 * (rules.evaluations - self.spent))
+            fits = int(budget / sum(map(self.cost_of_fit, [baseline, *self.finalists])))
+            if fits >= FEWEST_FITS:
+                self.stage = "confirmation"
+                for name in [baseline, *self.finalists]:
+                    self._add_fits("confirmation", name, min(fits, rules.validate))
+                return
+            self.finalists.pop()
+            self.why = "the budget does not pay for a confirmation"
+        if not hopeful:
+            self.why = self.why or "nothing looked better in the search"
+        self._open_validation()
+
+    def _judge_finalists(self) -> None:
+        """Who is left for the validation: the best of those that show a sign of being better."""
+        levels = {}
+        for name in self.finalists:
+            rng = streams.stream(self.rules.seed, "confirmation", name)
+            levels[name] = paired_ert_test(self.pairs(self.rules.baseline, name, "confirmation"), rng)
+        passed = [name for name in self.finalists if levels[name] <= CONFIRM_ALPHA]
+        self.winner = min(passed, key=lambda n: (*self.standing(n, "confirmation").rank, n), default=None)
+        for name in self.finalists:
+            if name != self.winner and not self.runners[name].contender.pinned:
+                self.runners[name].left = (
+                    f"not confirmed (p = {levels[name]:.2g})"
+                    if name not in passed
+                    else "not the best confirmed"
+                )
+        if self.winner is None:
+            self.why = "nothing that looked better in the search was better on fresh repeats"
+
+    def _open_validation(self) -> None:
+        """Winner and baseline, and the file as shipped, on repeats never used before."""
+        rules = self.rules
+        names = [rules.baseline] + ([self.winner] if self.winner else [])
+        left = rules.evaluations - self.spent
+        shipped = 0
+        if self.shipped is not None and self.full_cost > 0:
+            full = self.full_cost * len(self.samples)
+            shipped = min(MOST_SHIPPED, int(min(rules.shipped_share * rules.evaluations, 0.25 * left) / full))
+            shipped = shipped if shipped >= FEWEST_SHIPPED else 0
+            left -= shipped * full
+        fits = min(rules.validate, int(left / sum(map(self.cost_of_fit, names))))
+        if fits < FEWEST_FITS:
+            self.winner, self.why = None, "the budget does not pay for a validation"
+            self._end()
+            return
+        self.stage = "validation"
+        for name in names:
+            self._add_fits("validation", name, fits)
+        if shipped and self.shipped is not None:
+            self._add_fits("validation", self.shipped.name, shipped)
+
+    def _end(self) -> None:
+        self.stage, self.blocks = "done", []
+
+
+def _repeats(phase: str, done: int, fits: int) -> tuple[int, ...]:
+    """Numbers of the fits of a phase that are not done yet."""
+    return tuple(range(FIRST_REPEAT[phase] + done, FIRST_REPEAT[phase] + fits))

@@ -1,0 +1,184 @@
+"""The one place that starts Ray or connects to it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from metagenx.errors import InputError, ResourcesSpent
+
+OBJECT_STORE_BYTES = 150 * 2**20  # what travels is small; Ray's own default would take 30 % of the memory
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",  # the new output engine prints a box even when told to be silent
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours: see interrupts.py
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # the journal is the truth, not Tune's snapshots
+    "TUNE_WARN_THRESHOLD_S": "1000",
+}
+_ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+}
+
+
+@dataclass(frozen=True)
+class RaySession:
+    """A running Ray.
+
+    Parameters
+    ----------
+    workers : how many fits run at once.
+    dashboard : address of the dashboard, or None.
+    token_file : where the token lies that the dashboard asks for; None if it asks for none.
+    ours : whether we started it, and will end it.
+    """
+
+    workers: int
+    dashboard: str | None
+    token_file: Path | None
+    ours: bool
+
+    @property
+    def line(self) -> str:
+        """Where the dashboard is and how to log in, in one line."""
+        if self.dashboard is None:
+            return f"{self.workers} workers, no Ray dashboard"
+        login = f"   login token: cat {self.token_file}" if self.token_file else ""
+        return f"Ray dashboard http://{self.dashboard}{login}"
+
+
+@contextlib.contextmanager
+def ray_session(
+    workers: int | None = None,
+    *,
+    where: str = "local",
+    log_folder: Path | None = None,
+    dashboard: bool = True,
+) -> Iterator[RaySession]:
+    """Start Ray on this machine, or connect to one that runs; quiet either way.
+
+    Parameters
+    ----------
+    workers : fits at once; default: one per core of the machine or cluster.
+    where : ``local`` starts Ray here; ``auto`` uses the cluster that RAY_ADDRESS or ``ray start`` offers,
+        else starts one; an address connects to it.
+    log_folder : Ray Tune's own messages go there.
+
+    Raises
+    ------
+    InputError : no cluster at the address.
+    ResourcesSpent : Ray does not start for want of memory or disk.
+    """
+    _environment()
+    import ray
+
+    with _quiet_loggers(log_folder):
+        if ray.is_initialized():  # somebody's notebook, or a session around this one: use it, leave it
+            yield _described(workers, ours=False)
+            return
+        _start(workers, where, dashboard)
+        try:
+            yield _described(workers, ours=True)
+        finally:
+            ray.shutdown()
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def _environment() -> None:
+    """Ray reads these when it is imported or started; what the user has set stays."""
+    for name, value in {**_QUIET, **_ONE_THREAD}.items():
+        os.environ.setdefault(name, value)
+
+
+def _start(workers: int | None, where: str, dashboard: bool) -> None:
+    import ray
+
+    address = None if where in {"local", "auto"} else where
+    if where == "auto" and os.environ.get("RAY_ADDRESS"):
+        address = "auto"
+    try:
+        if address is not None:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, namespace="metagenx")
+            return
+        os.environ.pop("RAY_ADDRESS", None)
+        ray.init(
+            address="local",
+            num_cpus=workers or cores(),
+            num_gpus=0,
+            object_store_memory=OBJECT_STORE_BYTES,
+            include_dashboard=dashboard,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            namespace="metagenx",
+        )
+    except ConnectionError as error:
+        raise InputError(f"no Ray cluster answers at {where}", hint="Try: ray status") from error
+    except (MemoryError, OSError, ValueError, RuntimeError) as error:
+        raise ResourcesSpent(
+            f"Ray does not start: {_first_line(error)}",
+            hint="It needs about 1 GB of free memory, and room in /tmp and /dev/shm: free some, or use fewer "
+            "workers (--set run.workers=1).",
+        ) from error
+
+
+def _described(workers: int | None, *, ours: bool) -> RaySession:
+    import ray
+
+    available = int(ray.cluster_resources().get("CPU", 1))
+    address = getattr(ray.get_runtime_context(), "dashboard_url", None) or _dashboard_address()
+    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
+    return RaySession(
+        workers=max(1, min(workers or available, available)),
+        dashboard=address or None,
+        token_file=token if address and token.is_file() else None,
+        ours=ours,
+    )
+
+
+def _dashboard_address() -> str | None:
+    from ray._private import worker
+
+    return getattr(worker.global_worker.node, "webui_url", None)
+
+
+@contextlib.contextmanager
+def _quiet_loggers(log_folder: Path | None) -> Iterator[None]:
+    """Send what Ray and Tune log to a file, or nowhere, for as long as this lasts."""
+    loggers = [logging.getLogger(name) for name in ("ray", "ray.tune", "ray.train", "ray.air")]
+    before = [(logger.handlers[:], logger.propagate, logger.level) for logger in loggers]
+    handler: logging.Handler = logging.NullHandler()
+    if log_folder is not None:
+        log_folder.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(log_folder / "tune.log", encoding="utf-8", delay=True)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    for logger in loggers:
+        logger.handlers[:] = [handler] if logger.name == "ray" else []
+        logger.propagate = logger.name != "ray"
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        handler.close()
+        for logger, (handlers, propagate, level) in zip(loggers, before, strict=True):
+            logger.handlers[:], logger.propagate = handlers, propagate
+            logger.setLevel(level)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,330 @@
+"""The conductor's tasks on Ray Tune: an own searcher that hands out tasks, an own scheduler that paces them.
+
+One trial is one setting (in confirmation and validation, where the number of fits is fixed, one slice of a
+setting's fits). A trial whose block is done is paused until a later round asks for its setting again, or
+stopped when the race has dropped it; its actor goes on with the next setting. What is proposed and decided
+follows from completed rounds in the conductor; nothing here depends on who finishes first.
+
+Tune reuses an actor only if another trial already waits for one, and gives a waiting trial the first actor
+that is free, even when one of its own is just starting: left alone, short blocks would all be done by one
+process. So a trial that is done does not pause at once. It idles, and hands its actor over when more trials
+wait than processes are still to start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import TrialScheduler
+from ray.tune.search import Searcher
+
+from metagenx.errors import ResourcesSpent
+from metagenx.meta.blocks import StartRule
+from metagenx.meta.conductor import Conductor, Task
+from metagenx.meta.problem_source import ProblemSource
+from metagenx.meta.ray_session import RaySession
+from metagenx.meta.records import FitRecord
+from metagenx.meta.trial import RECORDS, SettingTrial, work_of
+
+START_SECONDS = 30.0  # so long idle processes wait for a new one to start
+MOST_DEATHS = 4  # of the processes of one trial in a row, without a fit done in between
+
+
+class TaskSearcher(Searcher):
+    """Proposes a trial for every task that has none.
+
+    A first round with fewer tasks than workers is filled up with trials that have nothing to do: their
+    processes load the models meanwhile, and are there when the next round opens.
+    """
+
+    def __init__(self, conductor: Conductor, pacer: RoundScheduler) -> None:
+        super().__init__()
+        self.conductor, self.pacer = conductor, pacer
+
+    def __deepcopy__(self, memo: Any) -> TaskSearcher:
+        return self
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | None:
+        """The next task without a trial; None while all are given out; FINISHED at the end."""
+        if self.conductor.stopping:
+            return Searcher.FINISHED  # type: ignore[return-value]
+        for name, task in self.conductor.tasks.items():
+            if name not in self.pacer.trials:
+                self.pacer.trials[name] = None  # the trial itself follows in on_trial_add
+                return {"name": name, "setting": task.setting, "work": work_of(task)}
+        if len(self.pacer.trials) < self.pacer.slots:
+            name = f"worker {len(self.pacer.trials) + 1}"
+            self.pacer.trials[name] = None
+            return {"name": name, "setting": "", "work": work_of(None)}
+        return None
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """The conductor knows already."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the journal is what a run resumes from."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing."""
+
+    def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
+        """Nothing."""
+
+
+class RoundScheduler(TrialScheduler):
+    """Gives records to the conductor; continues, pauses, resumes and stops trials as its rounds want."""
+
+    def __init__(self, conductor: Conductor, workers: int, on_progress: Callable[[], None]) -> None:
+        super().__init__()
+        self.conductor, self.on_progress = conductor, on_progress
+        self.trials: dict[str, Trial | None] = {}
+        self.deaths: dict[str, int] = {}
+        self.handing_over = False
+        self.slots = workers
+        self.idle_since: float | None = None
+
+    def __deepcopy__(self, memo: Any) -> RoundScheduler:
+        return self
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """A trial is known now, or comes back after its process died."""
+        self.trials[trial.config["name"]] = trial
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Take the records, then say how the trial goes on."""
+        name = trial.config["name"]
+        records = [FitRecord.from_json(record) for record in json.loads(result[RECORDS])]
+        if records:
+            self.deaths.pop(name, None)
+            self.conductor.record(name, records)
+            self.on_progress()
+        self._stop_leavers(tune_controller, but=trial)
+        if self.conductor.stopping:
+            return TrialScheduler.STOP
+        task = self.conductor.tasks.get(name)
+        if records and task is not None and _same_work(trial, task):
+            # Where to go on, should the process die now.
+            trial.config["work"] = work_of(task)
+            return TrialScheduler.CONTINUE
+        if task is None and not self._somebody_waits(tune_controller):
+            return TrialScheduler.CONTINUE  # idle
+        self.handing_over = True
+        if task is None and not self.conductor.rounds.may_return(trial.config["setting"]):
+            return TrialScheduler.STOP
+        # Without Tune's checkpoint: the configuration says all there is to know.
+        tune_controller.pause_trial(trial, should_checkpoint=False)
+        return TrialScheduler.NOOP
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """A paused trial whose setting is wanted again, or a new one."""
+        self._stop_leavers(tune_controller)
+        if self.conductor.stopping:
+            return None
+        for name, task in self.conductor.tasks.items():
+            trial = self.trials.get(name)
+            if trial is not None and trial.status in {Trial.PENDING, Trial.PAUSED}:
+                trial.config["work"] = work_of(task)
+                return trial
+        return None
+
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        """A worker process died; Tune starts the trial again, unless this happens again and again."""
+        name = trial.config["name"]
+        self.deaths[name] = self.deaths.get(name, 0) + 1
+        if self.deaths[name] >= MOST_DEATHS and self.conductor.error is None:
+            self.conductor.error = ResourcesSpent(
+                f"the process that fits {name} died {MOST_DEATHS} times in a row",
+                hint="Most often memory is short: use fewer workers. " + _reason(trial),
+            )
+
+    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
+        """Nothing more to know."""
+
+    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
+        """Nothing more to know."""
+
+    def debug_string(self) -> str:
+        """Never shown."""
+        return "rounds"
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the journal is what a run resumes from."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing."""
+
+    def _somebody_waits(self, tune_controller: Any) -> bool:
+        """Whether more trials wait for an actor than may still start one of their own.
+
+        A process that does not start within some time is not waited for: the cluster is smaller than
+        announced.
+        """
+        live = tune_controller.get_live_trials()
+        waiting = sum(t.status == Trial.PENDING and t.temporary_state.ray_actor is None for t in live)
+        running = sum(t.status == Trial.RUNNING or t.temporary_state.ray_actor is not None for t in live)
+        self.slots = max(self.slots, running)
+        if waiting == 0 or self.handing_over:
+            self.idle_since = None
+            return False
+        if waiting > self.slots - running:
+            self.idle_since = None
+            return True
+        now = time.monotonic()
+        self.idle_since = self.idle_since or now
+        if now - self.idle_since > START_SECONDS:
+            self.slots = running
+        return False
+
+    def _stop_leavers(self, tune_controller: Any, but: Trial | None = None) -> None:
+        """Stop waiting trials that nobody will want again; running ones are stopped when they report."""
+        for trial in list(tune_controller.get_live_trials()):
+            if trial is not but and trial.status in {Trial.PAUSED, Trial.PENDING}:
+                wanted = trial.config["name"] in self.conductor.tasks or not trial.config["setting"]
+                returns = trial.status == Trial.PAUSED and self.conductor.rounds.may_return(
+                    trial.config["setting"]
+                )
+                if self.conductor.stopping or not (wanted or returns):
+                    tune_controller.stop_trial(trial)
+
+
+class _Names(tune.Callback):
+    """Readable tasks in the dashboard, and no records in Tune's own memory."""
+
+    def __init__(self, pacer: RoundScheduler) -> None:
+        self.pacer = pacer
+
+    def __deepcopy__(self, memo: Any) -> _Names:
+        return self
+
+    def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        # Tune gives a freed actor to a waiting trial at the beginning of its next step.
+        self.pacer.handing_over = False
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        block = json.loads(trial.config["work"])["blocks"]
+        actor = trial.temporary_state.ray_actor
+        if block and actor is not None:
+            first = block[0]
+            name = f"{first['sample']} {first['setting']} {first['phase']} from fit {first['repeats'][0]}"
+            # A convenience only: should a later Ray not allow it, the tasks keep Ray's own names.
+            with contextlib.suppress(Exception):
+                actor.train = type(actor).__getattribute__(actor, "train").options(name=name)
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        result.pop(RECORDS, None)
+
+
+def run_on_tune(
+    conductor: Conductor,
+    session: RaySession,
+    *,
+    sources: Mapping[str, ProblemSource],
+    seed: int,
+    start: StartRule,
+    title: str,
+    folder: Path,
+    on_progress: Callable[[], None] = lambda: None,
+) -> None:
+    """Work until the conductor has nothing left, or stops.
+
+    Parameters
+    ----------
+    sources : the problem of each sample.
+    folder : for Ray Tune's own files; they may be deleted afterwards.
+    on_progress : called after every report of a trial.
+
+    Raises
+    ------
+    whatever the conductor keeps in ``error``; ResourcesSpent if Ray itself breaks down.
+    """
+    if conductor.stopping:
+        return
+    pacer = RoundScheduler(conductor, session.workers, on_progress)
+    trainable = tune.with_parameters(
+        SettingTrial,
+        sources=dict(sources),
+        seed=seed,
+        start=start,
+        portion=max(1.0, session.workers / 50),  # the driver handles some 50 reports a second
+        title=title,
+    )
+    trainable.__name__ = trainable.__qualname__ = SettingTrial.__name__
+    with _pending_trials(session.workers):
+        tuner = tune.Tuner(
+            trainable,
+            tune_config=tune.TuneConfig(
+                num_samples=-1,
+                search_alg=TaskSearcher(conductor, pacer),
+                scheduler=pacer,
+                reuse_actors=True,
+                trial_name_creator=lambda trial: f"{title} {trial.config.get('name', '')}",
+                trial_dirname_creator=lambda trial: (
+                    f"{trial.config.get('name', 'trial').replace(' ', '_')}_{trial.trial_id}"
+                ),
+            ),
+            run_config=tune.RunConfig(
+                name=title.replace("/", "_"),
+                storage_path=str(folder.resolve()),
+                verbose=0,
+                callbacks=[_Names(pacer)],
+                failure_config=tune.FailureConfig(max_failures=-1),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        )
+        try:
+            tuner.fit()
+        except Exception as error:
+            if conductor.error is None:
+                raise ResourcesSpent(
+                    f"Ray broke down: {_last_line(str(error)) or type(error).__name__}",
+                    hint=f"What is done is kept; see {folder / 'tune.log'}.",
+                ) from error
+    if conductor.error is not None:
+        raise conductor.error
+
+
+@contextlib.contextmanager
+def _pending_trials(workers: int) -> Iterator[None]:
+    """Let Tune queue one waiting trial per worker; its default for own searchers is one in all."""
+    import os
+
+    before = os.environ.get("TUNE_MAX_PENDING_TRIALS_PG")
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(workers)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TUNE_MAX_PENDING_TRIALS_PG"]
+        else:
+            os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = before
+
+
+def _same_work(trial: Trial, task: Task) -> bool:
+    """Whether the trial's actor is at work on this task, rather than on one of an earlier round."""
+    given = json.loads(trial.config["work"])["blocks"]
+    wanted = {(block.phase, block.sample, repeat) for block in task.blocks for repeat in block.repeats}
+    return bool(wanted) and wanted <= {(b["phase"], b["sample"], r) for b in given for r in b["repeats"]}
+
+
+def _reason(trial: Trial) -> str:
+    """The last line of what Tune wrote down about a dead process."""
+    path = getattr(trial, "error_file", None)
+    if path and Path(path).is_file():
+        return _last_line(Path(path).read_text(encoding="utf-8", errors="replace"))
+    return ""
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1].strip()[:200] if lines else ""

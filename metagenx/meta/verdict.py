@@ -1,0 +1,199 @@
+"""The answer of a race: change the settings, or keep them; with what was measured on fresh repeats.
+
+The **baseline** is the file's settings with the stagnation stop of this package, restarted until the right
+basin is found. It is the harder one to beat: the stop alone often saves most of the evaluations. The same
+settings as GenX runs them, without the stop, are the row ``shipped``: measured on a few whole runs, because
+each is dear, and never used to make a gain look larger.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from metagenx.fitting import streams
+from metagenx.meta import statistics
+from metagenx.meta.paired_test import paired_ert_test
+from metagenx.meta.race import FEWEST_FITS, SHIPPED, Race
+from metagenx.meta.records import BASELINE, number_to_json
+from metagenx.meta.statistics import Interval
+
+ACCEPT_ALPHA = 0.025  # one-sided: the 95 % interval of the ratio must exclude 1
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One setting on fresh repeats: success rate of a fit, and ERT (geometric mean over samples)."""
+
+    setting: str
+    fits: int
+    rate: Interval
+    time: Interval
+    median_fom: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "setting": self.setting,
+            "fits": self.fits,
+            "success_rate": self.rate.to_json(),
+            "expected_evaluations": self.time.to_json(),
+            "median_fom": number_to_json(self.median_fom),
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a race ended with.
+
+    Parameters
+    ----------
+    answer : ``change`` or ``keep``.
+    winner : the settings to change to; None for keep.
+    rival : who was validated against the baseline, winner or not.
+    ratio : ERT(baseline)/ERT(rival) on the validation's repeats (the confirmation's, if it ended there);
+        above 1 the rival needs fewer evaluations. None if nobody came so far.
+    by_sample : the same for each sample.
+    p_value : of the paired test behind it, one-sided.
+    detectable : the smallest ratio that this run could have found with 80 % power.
+    measured : baseline, rival and the file as shipped on the validation's repeats.
+    reason : why the answer is what it is, one clause.
+    complete : whether the validation took place.
+    reached : whether the settings of the answer found the right basin at all.
+    """
+
+    answer: str
+    baseline: str
+    winner: str | None
+    rival: str | None
+    ratio: Interval | None
+    by_sample: dict[str, Interval]
+    p_value: float | None
+    detectable: float
+    measured: tuple[Measured, ...]
+    reason: str
+    complete: bool
+    reached: bool
+
+    @property
+    def line(self) -> str:
+        """The answer in one line."""
+        able = (
+            f"a ratio of {self.detectable:.2g} would have been seen"
+            if math.isfinite(self.detectable)
+            else "too few successes to say what would have been seen"
+        )
+        name = "the file's settings" if self.baseline == BASELINE else f"the settings {self.baseline}"
+        if self.winner is not None and self.ratio is not None:
+            gain = f"{_ratio(self.ratio)} fewer evaluations per success than {name}"
+            return f"change to {self.winner}: {gain} ({able})"
+        if not self.complete:
+            return f"keep {name}: {self.reason}, so nothing was validated; run it again with a larger budget"
+        compared = f", the best rival {self.rival}: {_ratio(self.ratio)}" if self.ratio is not None else ""
+        return f"keep {name}: {self.reason}{compared} ({able})"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for ``verdict.json`` and ``--json``."""
+        return {
+            "answer": self.answer,
+            "line": self.line,
+            "baseline": self.baseline,
+            "winner": self.winner,
+            "rival": self.rival,
+            "ratio": None if self.ratio is None else self.ratio.to_json(),
+            "ratio_by_sample": {sample: ratio.to_json() for sample, ratio in self.by_sample.items()},
+            "p_value": self.p_value,
+            "smallest_detectable_ratio": number_to_json(self.detectable),
+            "validation": [measured.to_json() for measured in self.measured],
+            "reason": self.reason,
+            "complete": self.complete,
+            "reached": self.reached,
+        }
+
+
+def judge(race: Race) -> Verdict:
+    """The verdict of a finished race, all fits scored against the f* known at its end."""
+    baseline, rival, seed = race.rules.baseline, race.winner, race.rules.seed
+    phase = "validation"
+    complete = len(race.records.get((phase, baseline, race.samples[0]), ())) >= FEWEST_FITS
+    if rival is None and race.finalists:
+        phase = "confirmation"
+        rival = min(race.finalists, key=lambda name: (*race.standing(name, phase).rank, name))
+    ratio, by_sample, p_value, accepted = None, {}, None, False
+    if rival is not None:
+        pairs = race.pairs(baseline, rival, phase)
+        rng = streams.stream(seed, "verdict", phase, rival)
+        ratio = statistics.mean_ratio_interval(pairs, rng)
+        p_value = paired_ert_test(pairs, rng)
+        by_sample = {
+            sample: statistics.ratio_interval(*pair, rng)
+            for sample, pair in zip(race.samples, pairs, strict=True)
+        }
+        accepted = phase == "validation" and ratio.low > 1.0 and p_value <= ACCEPT_ALPHA
+    measured = tuple(
+        _measured(race, name)
+        for name in dict.fromkeys([baseline, *([race.winner] if race.winner else []), SHIPPED])
+        if race.records.get(("validation", name, race.samples[0]))
+    )
+    answer = rival if accepted else baseline
+    return Verdict(
+        answer="change" if accepted else "keep",
+        baseline=baseline,
+        winner=rival if accepted else None,
+        rival=rival,
+        ratio=ratio,
+        by_sample=by_sample,
+        p_value=p_value,
+        detectable=_detectable(race, ratio),
+        measured=measured,
+        reason="better on repeats that the search never saw" if accepted else _why_not(race, complete),
+        complete=complete,
+        reached=any(m.setting == answer and m.rate.estimate > 0 for m in measured),
+    )
+
+
+def _why_not(race: Race, complete: bool) -> str:
+    if race.winner is not None:
+        return f"{race.winner} was not better beyond doubt on repeats that the search never saw"
+    return race.why or ("nothing was better" if complete else "the budget is spent")
+
+
+def _detectable(race: Race, ratio: Interval | None) -> float:
+    error = statistics.standard_error(ratio) if ratio is not None else math.inf
+    if not math.isfinite(error):
+        hits = min(race.standing(race.rules.baseline, p).hits for p in ("validation", "search"))
+        error = statistics.planned_standard_error(hits)
+    return statistics.smallest_detectable_ratio(error)
+
+
+def _measured(race: Race, name: str) -> Measured:
+    found = race.standing(name, "validation")
+    rng = streams.stream(race.rules.seed, "measured", name)
+    times = [statistics.ert_interval(runs, rng) for runs in found.runs.values()]
+    foms = sorted(r.fom for records in race.of("validation", name).values() for r in records)
+    return Measured(
+        setting=name,
+        fits=found.fits,
+        rate=statistics.wilson(found.hits, found.fits),
+        time=times[0] if len(times) == 1 else _geometric_mean(times),
+        median_fom=foms[len(foms) // 2] if foms else math.nan,
+    )
+
+
+def _geometric_mean(times: list[Interval]) -> Interval:
+    """Mean of the logs, their half-widths added in quadrature, each side on its own."""
+    logs = [(math.log(t.estimate), math.log(max(t.low, 1.0)), math.log(t.high)) for t in times]
+    centre = math.fsum(log[0] for log in logs) / len(logs)
+    down = math.sqrt(math.fsum((log[0] - log[1]) ** 2 for log in logs)) / len(logs)
+    up = math.sqrt(math.fsum((log[2] - log[0]) ** 2 for log in logs)) / len(logs)
+    return Interval(
+        math.exp(centre),
+        math.exp(centre - down),
+        math.exp(centre + up),
+        censored=any(t.censored for t in times),
+    )
+
+
+def _ratio(ratio: Interval) -> str:
+    return f"{ratio.estimate:.2g}x [{ratio.low:.2g}, {ratio.high:.2g}]"
