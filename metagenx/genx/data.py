@@ -105,7 +105,7 @@ class DataSet:
         self.plot_style, self.meta = {}, {}
 
     def __getattr__(self, name: str) -> Any:
-        # Only reached for names that are no fields, or whose fields do not exist yet: pickle and copy ask early.
+        # Reached for names that are no fields, and for fields that do not exist yet (pickle and copy ask).
         if name.startswith("_") or name in DataSet.__slots__:
             raise AttributeError(name)
         if name in self.extra_data:

@@ -309,7 +309,7 @@ def _convolve(first: Any, second: Any, mode: str = "full") -> np.ndarray:
     first, second = _sized(first), _sized(second)
     if first.size * second.size > _MAX_CONVOLUTION:
         raise _Refused("these arrays are too long for convolve")
-    return np.asarray(np.convolve(first, second, mode))  # type: ignore[call-overload,no-any-return]
+    return np.asarray(np.convolve(first, second, mode=mode))
 
 
 def _dot(first: Any, second: Any) -> Any:

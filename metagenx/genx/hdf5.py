@@ -46,9 +46,9 @@ def opened(content: bytes, where: str, *, writable: bool = False) -> Iterator[h5
     Errors of HDF5 itself while the file is in use become FileFormatError too.
     """
     flags = h5py.h5f.ACC_RDWR if writable else h5py.h5f.ACC_RDONLY
+    _check_heaps(content, where)
     try:
-        access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
-        access.set_fapl_core(block_size=2**16, backing_store=False)
+        access = in_memory()
         access.set_file_image(content)
         file = h5py.File(h5py.h5f.open(b"in-memory", flags, access))
         try:
@@ -71,6 +71,39 @@ def opened(content: bytes, where: str, *, writable: bool = False) -> Iterator[h5
             where=where,
             hint="It was probably cut off when it was copied; copy it again, or save it again in GenX.",
         ) from None
+
+
+def in_memory() -> h5py.h5p.PropFAID:
+    """How to open a file that never touches the disk, in the format that GenX writes."""
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fapl_core(block_size=2**16, backing_store=False)
+    access.set_libver_bounds(h5py.h5f.LIBVER_EARLIEST, h5py.h5f.LIBVER_LATEST)
+    return access
+
+
+def _check_heaps(content: bytes, where: str) -> None:
+    """Refuse damaged global heaps, where the text is stored: HDF5 2.0 itself loops over them for ever.
+
+    Format: HDF5 File Format Specification 3.0, section III.E.
+    """
+    start = content.find(b"GCOL\x01")
+    while start >= 0:
+        end = start + int.from_bytes(content[start + 8 : start + 16], "little")
+        position = start + 16
+        while position + 16 <= min(end, len(content)):
+            index = int.from_bytes(content[position : position + 2], "little")
+            size = int.from_bytes(content[position + 8 : position + 16], "little")
+            # Index 0 is free space, whose size includes its header.
+            position += 16 + (size + 7) // 8 * 8 if index else size
+            if index == 0 and size < 16:
+                position = end + 1
+        if end > len(content) or position > end:
+            raise FileFormatError(
+                "the HDF5 file is damaged: its texts are not where they should be",
+                where=where,
+                hint="It was probably cut off when it was copied; copy it again, or save it again in GenX.",
+            )
+        start = content.find(b"GCOL\x01", start + 4)
 
 
 def _first_line(error: Exception) -> str:
