@@ -1,0 +1,170 @@
+"""A time limit on Python code that somebody else wrote.
+
+One watchdog thread looks at all running calls a few times a second, and raises `TimeUp` in the thread of a
+call that has run too long. A call costs a microsecond; nothing is started or stopped for it.
+
+What this cannot end is one single operation of C code that lasts for ever (a sum over 10¹⁵ numbers): Python
+only looks for exceptions between operations. `end_process_when_stuck` is the last resort against that.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from metagenx.errors import EXIT_BAD_INPUT, ScriptError
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+# How often the watchdog looks, and how soon it raises again if the exception was swallowed.
+_LOOK_EVERY = 0.1
+_RAISE_AGAIN_AFTER = 0.5
+_USUAL_LIMIT = 60.0
+
+
+class TimeUp(BaseException):
+    """Raised in the thread of a call whose time is up; ``except Exception`` lets it pass."""
+
+
+class ScriptTimeout(ScriptError):
+    """A model script ran longer than it may."""
+
+
+class _Call:
+    __slots__ = ("began", "done", "fired", "raise_at", "seconds", "thread")
+
+    def __init__(self, seconds: float) -> None:
+        self.began = time.monotonic()
+        self.seconds = seconds
+        self.raise_at = self.began + seconds
+        self.thread = threading.get_ident()
+        self.done = self.fired = False
+
+
+class _Watchdog:
+    """The thread that looks at the clock; there is one for the process.
+
+    A call that begins and ends in time takes no lock: `fired` and `done` are each set before the other is
+    looked at.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.calls: dict[_Call, None] = {}
+        self.started = False
+        self.grace: float | None = None
+
+    def begin(self, call: _Call) -> None:
+        self.calls[call] = None
+        if not self.started:
+            with self.lock:
+                if not self.started:
+                    threading.Thread(target=self._run, name="metagenx time limit", daemon=True).start()
+                    self.started = True
+
+    def end(self, call: _Call) -> None:
+        call.done = True
+        self.calls.pop(call, None)
+        if call.fired:
+            with self.lock:
+                # It may not have arrived yet; it must not arrive in the middle of what comes next.
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(call.thread), None)
+
+    def _run(self) -> None:
+        armed_until = 0.0
+        while True:
+            time.sleep(_LOOK_EVERY)
+            now = time.monotonic()
+            calls = list(self.calls)
+            for call in calls:
+                if now >= call.raise_at:
+                    self._raise(call, now)
+            if self.grace is not None and now > armed_until:
+                # Counted by a thread of C: it ends the process even if no Python thread gets a turn any more.
+                longest = max((call.seconds for call in calls), default=_USUAL_LIMIT)
+                faulthandler.dump_traceback_later(longest + self.grace, exit=True)
+                armed_until = now + min(1.0, self.grace)
+
+    def _raise(self, call: _Call, now: float) -> None:
+        with self.lock:
+            call.fired = True
+            if call.done:
+                return
+            call.raise_at = now + _RAISE_AGAIN_AFTER
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(call.thread), ctypes.py_object(TimeUp))
+        busy = now - call.began
+        if self.grace is not None and busy > call.seconds + self.grace:
+            print(
+                f"A model script has been busy for {busy:.0f} s in an operation that cannot be interrupted; "
+                "the program ends here.",
+                file=sys.stderr,
+                flush=True,
+            )
+            os._exit(EXIT_BAD_INPUT)
+
+
+_watchdog = _Watchdog()
+
+
+def _forget_calls_of_the_parent() -> None:
+    global _watchdog
+    _watchdog = _Watchdog()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_calls_of_the_parent)
+
+
+def call(
+    seconds: float,
+    function: Callable[Arguments, Result],
+    /,
+    *args: Arguments.args,
+    **keywords: Arguments.kwargs,
+) -> Result:
+    """``function(*args, **keywords)``, which ends after `seconds` at the latest.
+
+    It works in any thread. If the limit passes while the function returns, its result may be lost.
+
+    Raises ScriptTimeout if the time is up, and whatever the function raises.
+    """
+    watchdog, this = _watchdog, _Call(seconds)
+    try:
+        watchdog.begin(this)
+        try:
+            return function(*args, **keywords)
+        finally:
+            watchdog.end(this)
+    except TimeUp:
+        _end_for_sure(watchdog, this)
+    raise ScriptTimeout(f"it was stopped after {seconds:g} s")
+
+
+def _end_for_sure(watchdog: _Watchdog, this: _Call) -> None:
+    """End a call although `TimeUp` may be raised once more in between."""
+    while True:
+        try:
+            watchdog.end(this)
+        except TimeUp:
+            continue
+        return
+
+
+def end_process_when_stuck(grace: float | None = 60.0) -> None:
+    """End the whole process if a call ignores its limit for another `grace` seconds, because C code never
+    returns.
+
+    For programs and workers that start metagenx, not for notebooks. Two guards: the watchdog, which ends the
+    process with a message and the exit code of bad input; and a timer of C, for operations that keep all
+    Python threads waiting, which writes where each thread is and ends with 1. None switches it off.
+    """
+    _watchdog.grace = grace
+    if grace is None:
+        faulthandler.cancel_dump_traceback_later()

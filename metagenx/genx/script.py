@@ -1,0 +1,337 @@
+"""A model script as a running module: checked, compiled, executed once, and then asked for simulations."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from metagenx.errors import InputError, ScriptError, ScriptRefused
+from metagenx.genx.models import registry
+from metagenx.genx.row_setters import make_setter
+from metagenx.genx.sandbox import check, deadline, explain, memory, rewrite
+from metagenx.genx.sandbox.builtins_of_scripts import BUILTINS
+from metagenx.genx.sandbox.check import Refusal, check_script
+from metagenx.genx.sandbox.deadline import ScriptTimeout
+from metagenx.genx.sandbox.importer import Importer
+from metagenx.genx.sandbox.numeric import TextIO
+
+__all__ = ["Limits", "Refusal", "ScriptModule", "ScriptTimeout", "check_script"]
+
+_SHOWN_REFUSALS = 5
+_PRINTED_LINES = 200
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a script may run, and how much memory it may take.
+
+    Attributes
+    ----------
+    load : seconds for the script itself, once.
+    call : seconds for one simulation (of a whole population at once, in a fit), or one setter or expression.
+    memory : bytes on top of what the process has (Linux; of a script that is not trusted), or None.
+    """
+
+    load: float = 60.0
+    call: float = 60.0
+    memory: int | None = 2 << 30
+
+
+class ScriptModule:
+    """The namespace of a script that has been executed, with a state of its own.
+
+    Parameters
+    ----------
+    text : the script; its line endings may be of any kind.
+    data : the data sets, as the script's ``data``.
+    trust : run it with all of Python, instead of only inside the safe subset. GenX's models are ours all the
+        same.
+    file : name of its file, for messages.
+    limits : on time and memory.
+
+    Attributes
+    ----------
+    namespace : the script's global names. What is in it comes from the script: use it with care.
+    notices : what a user should know about how the script was run.
+
+    Raises
+    ------
+    ScriptRefused : it leaves the safe subset, and is not trusted. Nothing of it has been run.
+    ScriptError : it is not Python 3, imports a model library that is not supported, fails, or runs too long
+        (`ScriptTimeout`).
+    """
+
+    def __init__(
+        self,
+        text: str,
+        data: Sequence[Any],
+        *,
+        trust: bool = False,
+        file: str | PathLike[str] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+        self.trust = trust
+        self.limits = limits or Limits()
+        self.notices: list[str] = []
+        self._file = str(file) if file is not None else None
+        self._filename = f"<script of {self._file or 'a model'}>"
+        self._import = Importer(trust=trust)
+        self._printed = 0
+        self._interrupted_at: int | None = None
+        self._expressions: dict[str, Any] = {}
+        columns = {name for dataset in data for name in getattr(dataset, "columns", ())}
+        columns |= {f"{name}_raw" for name in columns}
+        code = self._compiled(columns)
+        self.namespace: dict[str, Any] = self._new_namespace(data)
+        self._run(self.limits.load, exec, code, self.namespace)
+
+    # Loading ------------------------------------------------------------------------------------------------
+
+    def _compiled(self, columns: set[str]) -> Any:
+        try:
+            tree = check.parse(self.text)
+            analysis = check.analyse(tree, extra_names=columns)
+            if analysis.refusals and not self.trust:
+                raise self._refused(analysis.refusals)
+            self._look_at_imports(analysis)
+            self._known = analysis.attribute_names
+            if not self.trust:
+                rewrite.guard(tree, analysis.guarded)
+            return compile(tree, self._filename, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            line, what, hint = explain.syntax_error(error, self.text)
+            raise ScriptError(what, where=self.place(line), hint=hint) from None
+        except (RecursionError, MemoryError):
+            raise ScriptError("it is nested too deeply to be compiled", where=self.place(None)) from None
+
+    def _refused(self, refusals: list[Refusal], where: str | None = None) -> ScriptRefused:
+        first, *others = refusals
+        more = "".join(f"\n  {self.place(r.line)}: {r.what}: {r.why}" for r in others[: _SHOWN_REFUSALS - 1])
+        if len(others) >= _SHOWN_REFUSALS:
+            more += f"\n  and {len(others) - _SHOWN_REFUSALS + 1} more"
+        return ScriptRefused(
+            f"{first.what} is outside the safe subset of scripts: {first.why}{more}",
+            where=where or self.place(first.line),
+            hint="A file is a program of whoever made it; --trust runs it, if you know that it is harmless.",
+        )
+
+    def _look_at_imports(self, analysis: check.Analysis) -> None:
+        """Load the libraries before the clock runs; tell about old names and missing libraries."""
+        for line, written, module in analysis.imports:
+            place = module.place
+            if place is None:
+                continue
+            if not registry.is_supported(place.name):
+                raise ScriptError(
+                    f"the model library {written} is not supported yet",
+                    where=self.place(line),
+                    hint=f"Supported are {', '.join(registry.supported())}.",
+                )
+            self._import.load(module)
+            if place.replaced:
+                self.notice(
+                    f"the script imports {written}, which GenX has removed; {module.title} is used instead"
+                )
+
+    def _new_namespace(self, data: Sequence[Any]) -> dict[str, Any]:
+        functions: dict[str, Any] = {**(vars(builtins) if self.trust else {**BUILTINS, **rewrite.guards()})}
+        functions |= {"print": self._print, "__import__": self._import}
+        return {
+            "__builtins__": functions,
+            "__name__": rewrite.SCRIPT_NAME,
+            "__package__": "genx",
+            "TextIO": typing.TextIO if self.trust else TextIO,
+            "data": data,
+            "_sim": False,
+            "Sim": _zeros,
+        }
+
+    def _print(self, *values: Any, sep: str = " ", **others: Any) -> None:
+        """``print`` of scripts: to stderr, because stdout is for results; not for ever."""
+        self._printed += 1
+        if self._printed <= _PRINTED_LINES:
+            lines = str(sep).join(map(str, values)).split("\n")
+            print("\n".join(explain.printable(line) for line in lines[:_PRINTED_LINES]), file=sys.stderr)
+        if self._printed == _PRINTED_LINES:
+            print("(more output of the script is not shown)", file=sys.stderr)
+
+    # Running ------------------------------------------------------------------------------------------------
+
+    def simulate(self, data: Sequence[Any], sim_flag: bool = False) -> list[np.ndarray]:
+        """What ``Sim(data)`` returns.
+
+        Parameters
+        ----------
+        data : the data sets.
+        sim_flag : the script's ``_sim``: True for a simulation, where it also computes SLD profiles; False in
+            a fit.
+
+        Returns
+        -------
+        one array per data set: (n_points,), or (n_population, n_points) where a population has been set.
+
+        Raises
+        ------
+        ScriptError : ``Sim`` fails, runs too long (`ScriptTimeout`), or returns something else.
+        """
+        simulations: list[np.ndarray] = self._run(self.limits.call, self._simulate, data, sim_flag)
+        return simulations
+
+    def _simulate(self, data: Sequence[Any], sim_flag: bool) -> list[np.ndarray]:
+        self.namespace["_sim"] = sim_flag
+        return _simulations(self.namespace["Sim"](data), data)
+
+    def evaluate(self, expression: str) -> Any:
+        """Value of a Python expression in the namespace of the script, checked as the script itself.
+
+        Raises
+        ------
+        ScriptRefused : it leaves the safe subset.
+        ScriptError : it is not an expression, or fails; ``where`` is the expression.
+        """
+        code = self._expressions.get(expression)
+        if code is None:
+            code = self._expressions[expression] = self._compile_expression(expression)
+        return self._run(self.limits.call, eval, code, self.namespace)
+
+    def _compile_expression(self, text: str) -> Any:
+        tree = self.checked_expression(text)
+        return compile(tree, "<expression>", "eval", dont_inherit=True)
+
+    def checked_expression(self, text: str, *, as_target: bool = False) -> ast.Expression:
+        """Syntax tree of an expression that may be compiled and run; errors as `evaluate`.
+
+        Parameters
+        ----------
+        as_target : make it something to be assigned to.
+        """
+        where = f"expression {explain.printable(text, 80)!r}"
+        try:
+            tree = check.parse_expression(text)
+        except SyntaxError as error:
+            raise ScriptError(f"it is not a Python expression: {error.msg}", where=where) from None
+        if as_target and isinstance(tree.body, (ast.Attribute, ast.Subscript)):
+            tree.body.ctx = ast.Store()
+        if not self.trust:
+            analysis = check.analyse_expression(tree, names=self.namespace, known=self._known)
+            if analysis.refusals:
+                raise self._refused(analysis.refusals, where)
+            rewrite.guard(tree, analysis.guarded)
+        return tree
+
+    def compile_setter(self, name: str) -> Callable[[Any], None]:
+        """A function that sets what a row of the parameter table names, see `row_setters`.
+
+        Raises ScriptError or ScriptRefused, with the row's name, if it names nothing or nothing that can be
+        set.
+        """
+        return make_setter(self, name)
+
+    def run_within_limits(self, function: Callable[[Any], Any], value: Any, *, where: str) -> None:
+        """``function(value)``, code of the script on behalf of a row of the table, which `where` names."""
+        try:
+            self._run(self.limits.call, function, value)
+        except InputError as error:
+            raise type(error)(error.what, where=where, hint=error.hint) from None
+
+    def _run(self, seconds: float, function: Callable[..., Any], *args: Any) -> Any:
+        """Run something of the script within its limits; whatever it raises becomes an error of ours."""
+        limit = None if self.trust else self.limits.memory
+        try:
+            outcome = deadline.call(seconds, memory.call, limit, self._caught, function, args)
+        except ScriptTimeout:
+            raise ScriptTimeout(
+                f"it was stopped after {seconds:g} s",
+                where=self.place(self._interrupted_at),
+                hint="An endless loop? A model that needs this long cannot be fitted.",
+            ) from None
+        except MemoryError:
+            raise self._out_of_memory(None) from None
+        if type(outcome) is _Failure:
+            raise outcome.error
+        return outcome
+
+    def _caught(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        # Texts of the script's own exceptions are asked for here, while the clock still runs.
+        try:
+            return function(*args)
+        except Exception as error:
+            return _Failure(self._translated(error))
+        except deadline.TimeUp as error:
+            self._interrupted_at = explain.line_of(error, self._filename)
+            raise
+
+    def _translated(self, error: Exception) -> InputError:
+        line = explain.line_of(error, self._filename)
+        if isinstance(error, ScriptRefused):
+            return ScriptRefused(error.what, where=error.where or self.place(line), hint=error.hint)
+        if isinstance(error, InputError):
+            return ScriptError(error.what, where=error.where or self.place(line), hint=error.hint)
+        if isinstance(error, MemoryError):
+            return self._out_of_memory(line)
+        source = self.text.split("\n")[line - 1].strip() if line else ""
+        what = explain.message(error) + (f", in `{explain.printable(source, 120)}`" if source else "")
+        return ScriptError(what, where=self.place(line), hint=explain.hint(error, list(self.namespace)))
+
+    def _out_of_memory(self, line: int | None) -> ScriptError:
+        limit = self.limits.memory
+        allowed = f"more than {limit / 2**30:g} GiB of memory" if limit else "more memory than there is"
+        return ScriptError(f"it needs {allowed}", where=self.place(line))
+
+    def place(self, line: int | None) -> str:
+        """Where a line of the script is, for messages."""
+        parts = [self._file, f"script line {line}" if line else "script"]
+        return ", ".join(part for part in parts if part)
+
+    def notice(self, text: str) -> None:
+        """Add something a user should know about how the script was run, once."""
+        if text not in self.notices:
+            self.notices.append(text)
+
+
+class _Failure:
+    """An error of the script on its way out, so that it passes `deadline.call` as a value."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: InputError) -> None:
+        self.error = error
+
+
+def _zeros(data: Sequence[Any]) -> list[np.ndarray]:
+    """``Sim`` of a script that has none."""
+    return [0.0 * dataset.x for dataset in data]
+
+
+def _simulations(result: Any, data: Sequence[Any]) -> list[np.ndarray]:
+    if result is None:
+        raise ScriptError("Sim returned nothing", hint="Does it end with `return I`?")
+    if not isinstance(result, (list, tuple, np.ndarray)):
+        raise ScriptError(f"Sim must return a list of arrays, not a {type(result).__name__}")
+    if len(result) != len(data):
+        raise ScriptError(f"Sim returned {len(result)} simulations for {len(data)} data sets")
+    return [
+        _simulation(item, i, len(dataset.x))
+        for i, (item, dataset) in enumerate(zip(result, data, strict=True))
+    ]
+
+
+def _simulation(item: Any, i: int, n_points: int) -> np.ndarray:
+    array = item if type(item) is np.ndarray else np.asarray(item)
+    if array.dtype.kind not in "fciub":
+        raise ScriptError(f"Sim returned something for data set {i} that is not an array of numbers")
+    if array.ndim == 0:
+        return np.full(n_points, array)
+    if array.ndim > 2 or array.shape[-1] != n_points:
+        shape = " × ".join(map(str, array.shape))
+        raise ScriptError(f"Sim returned {shape} points for data set {i}, which has {n_points}")
+    return array
