@@ -12,6 +12,7 @@ field may hold an array of shape (n_population, 1).
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import enum
 import re
@@ -158,11 +159,11 @@ def _declared_types(cls: type) -> dict[str, Any]:
     for base in reversed(cls.__mro__):
         declared: dict[str, Any] = get_annotations(base)
         if base.__module__ in sys.modules:
-            # Only of real modules: get_type_hints runs the text of an annotation as Python. A script's stays text.
-            try:
-                declared = {name: hint for name, hint in typing.get_type_hints(base).items() if name in declared}
-            except (NameError, TypeError, AttributeError):
-                pass  # annotations that name nothing are their author's business
+            # Real modules only: get_type_hints runs the text of an annotation. That of a script stays text.
+            with contextlib.suppress(NameError, TypeError, AttributeError):
+                declared = {
+                    name: hint for name, hint in typing.get_type_hints(base).items() if name in declared
+                }
         found |= declared
     return found
 

@@ -27,7 +27,8 @@ class UserVars:
         ------
         InputError : the name cannot be an attribute.
         """
-        if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
+        # Exactly str: a subclass could say of "__class__" that it does not begin with an underscore.
+        if type(name) is not str or not name.isidentifier() or name.startswith("_"):
             raise InputError(
                 f"UserVars.new_var({name!r}, …): this cannot be the name of a variable",
                 hint="use letters, digits and underscores, beginning with a letter",
