@@ -238,8 +238,8 @@ class _Reader:
 
 def _similar_files(path: Path) -> str:
     try:
-        names = sorted(entry.name for entry in path.parent.iterdir() if entry.is_file())
+        near = {entry.stem: entry for entry in path.parent.iterdir() if entry.suffix == path.suffix}
     except OSError:
         return f"There is no folder {path.parent} either."
-    close = difflib.get_close_matches(path.name, names, n=1)
-    return f"Did you mean {path.parent / close[0]}?" if close else f"Look into {path.parent}."
+    close = difflib.get_close_matches(path.stem, sorted(near), n=1)
+    return f"Did you mean {near[close[0]]}?" if close else f"Look into {path.parent.resolve()}."

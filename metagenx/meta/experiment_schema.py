@@ -1,0 +1,137 @@
+"""The keys of an experiment file, their types, ranges and defaults; nothing is guessed elsewhere."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from metagenx.meta import quantities
+
+# About ten minutes on two cores for a film with a dozen parameters (some 40 µs an evaluation).
+DEFAULT_EVALUATIONS = 12_000_000
+DEFAULT_SEED = 2014
+DEFAULT_SPACE = "de-core"
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+def _text(value: object) -> str:
+    """Text; a bare number or switch is meant as it is written."""
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError("must be text")
+
+
+def _name(value: object) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"[\w][\w .+-]{0,63}", text) or text.endswith((".", " ")):
+        raise ValueError(f'"{text}" cannot name a folder; use letters, digits, "-", "_" and "."')
+    return text
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError("must be a list of files, such as [a.hgx, b.hgx]")
+    return tuple(_text(item) for item in value)
+
+
+def _workers(value: object) -> int | None:
+    return None if value == "auto" else quantities.count(value)
+
+
+Count = Annotated[int, BeforeValidator(quantities.count)]
+Share = Annotated[float, BeforeValidator(quantities.fraction)]
+Hours = Annotated[float, BeforeValidator(quantities.hours)]
+Flag = Annotated[bool, BeforeValidator(quantities.flag)]
+Text = Annotated[str, BeforeValidator(_text)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class ModelSection:
+    """What is fitted: one file, or several; ``fom`` is a figure of merit, or ``keep`` for the file's own."""
+
+    file: Text | None = None
+    files: Annotated[tuple[str, ...] | None, BeforeValidator(_texts)] = None
+    fom: Text = "keep"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class StartSection:
+    """Where a fit starts: the file's values moved by up to ``perturb`` of themselves.
+
+    ``of`` are the rows that move: ``fitted``, or ``all`` as in 2014 (which changes the model too). With
+    ``clip`` they stay inside their limits.
+    """
+
+    perturb: Annotated[Share, Field(ge=0, le=10)] = 0.1
+    of: Literal["fitted", "all"] = "fitted"
+    clip: Flag = True
+
+
+@dataclass(frozen=True, config=_STRICT)
+class SuccessSection:
+    """Success: within ``fom_within`` of the best FOM known and in its basin; or FOM at ``fom_below``."""
+
+    fom_within: Annotated[Share, Field(gt=0, le=10)] = 0.01
+    of: Literal["best_known"] = "best_known"
+    fom_below: Annotated[float | None, Field(gt=0, allow_inf_nan=False)] = None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TestSection:
+    """What robust means: independent fits per setting, their start, success, and longest length."""
+
+    repeats: Annotated[Count, Field(ge=2, le=50_000)] = 20
+    start: StartSection = StartSection()
+    success: SuccessSection = SuccessSection()
+    max_evaluations: Annotated[Count | None, Field(ge=1)] = None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TuneSection:
+    """How the search goes: settings tried, in how many cohorts, the race, fresh seeds at the end."""
+
+    goal: Literal["expected_cost"] = "expected_cost"
+    searcher: Literal["random", "sobol", "tpe", "grid"] = "random"
+    trials: Annotated[Count, Field(ge=1, le=100_000)] = 60
+    rounds: Annotated[Count | None, Field(ge=1, le=10_000)] = None
+    racing: Flag = True
+    validate: Annotated[Count, Field(ge=2, le=50_000)] = 100
+
+
+@dataclass(frozen=True, config=_STRICT)
+class BudgetSection:
+    """What a run may spend: FOM evaluations, hours, or whichever ends first. Neither given: the default."""
+
+    evaluations: Annotated[Count | None, Field(ge=1)] = None
+    hours: Annotated[Hours | None, Field(gt=0)] = None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class RunSection:
+    """Where a run happens; it changes no number. ``workers`` None is one for each core."""
+
+    workers: Annotated[int | None, BeforeValidator(_workers), Field(ge=1, le=100_000)] = None
+    where: Literal["local", "auto"] = "local"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class ExperimentFile:
+    """A whole experiment file."""
+
+    model: ModelSection
+    version: Literal[1] = 1
+    name: Annotated[str | None, BeforeValidator(_name)] = None
+    description: Text = ""
+    baseline: Literal["file", "genx3"] = "file"
+    search_space: Any = DEFAULT_SPACE
+    test: TestSection = TestSection()
+    tune: TuneSection = TuneSection()
+    seed: Annotated[Count, Field(ge=0, lt=2**63)] = DEFAULT_SEED
+    budget: BudgetSection = BudgetSection()
+    run: RunSection = RunSection()
