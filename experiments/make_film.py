@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 import metagenx
-from metagenx.genx.file import DataList, DataSet, GenxFile, Row, write
+from metagenx.genx.data import DataList, DataSet
+from metagenx.genx.file import GenxFile, Row, write
 
 SEED = 2014
 COUNTS_IN_DIRECT_BEAM = 2.0e7
-BACKGROUND_COUNTS = 3.0
 
 SCRIPT = """\
 import models.spec_nx as model
@@ -100,7 +100,25 @@ CONFIG = {
 }  # fmt: skip
 
 
-def measured(rng: np.random.Generator, two_theta: np.ndarray, reflectivity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def measured(rng: np.random.Generator, reflectivity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Reflectivity and its error, each (n_points,), as counted: Poisson counts over the counts of the direct beam."""
     counts = rng.poisson(COUNTS_IN_DIRECT_BEAM * reflectivity)
     return counts / COUNTS_IN_DIRECT_BEAM, np.sqrt(np.maximum(counts, 1)) / COUNTS_IN_DIRECT_BEAM
+
+
+def film() -> GenxFile:
+    """The film as a GenX file: simulated at the truth, starting from the grower's guess."""
+    two_theta = np.round(np.arange(0.2, 8.0001, 0.02), 4)
+    nothing = np.full_like(two_theta, 1.0)
+    rows = [Row(name, start, fit, low, high) for name, start, fit, low, high, _ in TABLE]
+    truth = {name: value for name, *_, value in TABLE if name}
+    measurement = DataSet("Mo/Si mirror, Cu Kα", two_theta, nothing, nothing)
+    file = GenxFile(script=SCRIPT, fom_name="log", table=rows, data=DataList([measurement]), options=CONFIG)
+    (ideal,) = metagenx.Model(file).simulate(truth)
+    y, error = measured(np.random.default_rng(SEED), ideal)
+    measurement = DataSet(measurement.name, two_theta, y, error)
+    return GenxFile(script=SCRIPT, fom_name="log", table=rows, data=DataList([measurement]), options=CONFIG)
+
+
+if __name__ == "__main__":
+    write(film(), Path(__file__).with_name("film.hgx"))
