@@ -98,8 +98,11 @@ class Fit:
         return "; ".join(parts)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the fitted model as .hgx, with values, error bars and the course of the fit; returns the
-        path.
+        """Write the fitted model as .hgx, with values, error bars and the course of the fit.
+
+        Returns
+        -------
+        the path.
 
         Raises
         ------
@@ -137,27 +140,30 @@ def fit(
     settings : instead of those in the file.
     as_in_file : one run that ends where GenX's would, without our stop rules.
     target : stop when the FOM is not above this.
-    budget : FOM evaluations of all runs together.
+    budget : FOM evaluations of all runs together. Default: those of one run to the limit of generations,
+        unless ``max_runs`` is given.
     max_runs : end after so many runs.
     start : start guess ``(n_dim,)`` instead of the values of the table.
     on_generation, should_stop : see ``run_fit``. Without ``should_stop``, Ctrl-C ends the fit and keeps what
-    it has. overrides : single settings in GenX's names, e.g. ``km=0.5, create_trial="jade_best"``.
+        it has.
+    overrides : single settings in GenX's names, e.g. ``km=0.5, create_trial="jade_best"``.
 
     Raises
     ------
-    InputError : nothing to fit, a start outside its limits, settings with mistakes, or no candidate with a
-    FOM.
+    InputError : nothing to fit, a start outside its limits, settings with mistakes, no candidate with a FOM.
     """
     problem, own_model = _problem(model)
     settings = _settings(own_model, settings, overrides)
     n_dim = len(problem.bounds)
-    single = as_in_file or max_runs == 1
-    if not as_in_file and "use_stagnation" not in overrides:
+    if as_in_file:
+        max_runs = 1
+    elif "use_stagnation" not in overrides:
         settings = settings.replace(use_stagnation=True)
-    if budget is None:
+    if budget is None and max_runs is None:
         budget = evaluations_of_full_run(settings, n_dim)
-    if budget < 1:
-        raise InputError(f"the budget is {budget} evaluations, it must be at least 1")
+    for name, limit in (("budget", budget), ("max_runs", max_runs)):
+        if limit is not None and limit < 1:
+            raise InputError(f"{name} is {limit}, it must be at least 1")
 
     def streams(run: int) -> tuple[np.random.Generator, np.random.Generator]:
         return initial_stream(seed, SAMPLE, run), moves_stream(seed, settings.hash(), SAMPLE, run)
@@ -169,7 +175,7 @@ def fit(
             settings,
             streams=streams,
             max_evaluations=budget,
-            max_runs=1 if single else max_runs,
+            max_runs=max_runs,
             target=target,
             start=first,
             on_generation=on_generation,

@@ -23,6 +23,7 @@ _NUMBERS = (
     "kr",
     "best_fom",
     "start_fom",
+    "target",
     "step",
     "generation",
     "evaluations",

@@ -55,6 +55,7 @@ class State:
     kr: float
     span: FloatArray  # of the last trial vectors, (n_dim,): the simplex starts with a fraction of it
     best_fom: float = np.inf
+    target: float | None = None
     start_fom: float = np.nan  # of the start guess, if the settings use one
     step: str = "population"
     generation: int = 0
@@ -81,6 +82,7 @@ def begin(
     initial: np.random.Generator,
     moves: np.random.Generator,
     start: FloatArray | None = None,
+    target: float | None = None,
 ) -> State:
     """A run before its first evaluation.
 
@@ -88,8 +90,10 @@ def begin(
     ----------
     bounds : ``(n_dim, 2)``.
     initial : draws the population, row by row: with the same stream a smaller population is the beginning of
-    a larger. moves : draws everything else.
+        a larger one.
+    moves : draws everything else.
     start : ``(n_dim,)``, member 0 of the population if the settings use a start guess.
+    target : the run ends when its best FOM is not above this.
 
     Raises
     ------
@@ -113,6 +117,7 @@ def begin(
         km=settings.km,
         kr=settings.kr,
         span=np.ptp(population, axis=0),
+        target=target,
     )
 
 
@@ -142,17 +147,10 @@ def tell(state: State, foms: FloatArray) -> None:
     _STEPS[state.step](state, told, before)
 
 
-def end(state: State, reason: str) -> None:
-    """End the run for a reason of the caller; a check that is due is still asked for."""
-    if state.stop is None and state.step != "check":
-        if state.fom_log and state.best_fom < state.fom_log[-1][1]:
-            _close_generation(state, state.generation + 1)  # a simplex had begun one
-        elif state.checking:
-            state.checking, state.check_due = False, True
-        _end(state, reason)
-
-
 def _end(state: State, reason: str) -> None:
+    """End the run; if the best vector is to be checked, after that."""
+    if state.best_fom < state.fom_log[-1][1]:
+        _close_generation(state, state.generation + 1)  # a simplex had begun it
     state.stopping = reason
     state.simplex = None
     if state.check_due:
@@ -232,7 +230,10 @@ def _accept_polished(state: State, vector: FloatArray, fom: float) -> None:
         member = int(np.argmin(state.foms))
         state.population[member], state.foms[member] = vector, fom
         _take_best(state, vector[None], np.array([fom]), state.evaluations - 1)
-    _ask(state, "trials", _trials(state))
+    if _reached(state):
+        _end(state, "target")
+    else:
+        _ask(state, "trials", _trials(state))
 
 
 _STEPS = {
@@ -269,7 +270,9 @@ def _go_on(state: State) -> None:
     """After a generation: end, or begin the next."""
     settings, n_dim = state.settings, len(state.bounds)
     idle = state.generation - state.reference_generation
-    if converged(settings, state.population, state.bounds):
+    if _reached(state):
+        _end(state, "target")
+    elif converged(settings, state.population, state.bounds):
         _end(state, "spread")
     elif stagnated(settings, state.population, state.foms, state.bounds, idle):
         _end(state, "stagnation")
@@ -284,6 +287,10 @@ def _go_on(state: State) -> None:
         _ask(state, "trials", _trials(state))
 
 
+def _reached(state: State) -> bool:
+    return state.target is not None and state.best_fom <= state.target
+
+
 def _polishes(settings: Settings, generation: int) -> bool:
     return settings.create_trial == "simplex_best_1_bin" and generation % settings.simplex_interval == 0
 
@@ -291,7 +298,7 @@ def _polishes(settings: Settings, generation: int) -> bool:
 def _ask(state: State, step: str, candidates: FloatArray) -> None:
     """Ask for candidates, and for the check that is due before them; or end if they cost too much."""
     if not _affordable(state, len(candidates)):
-        end(state, "cutoff")
+        _end(state, "cutoff")
         return
     state.step = step
     state.checking, state.check_due = state.check_due, False

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from metagenx.errors import InputError
 from metagenx.fitting.de import State
 from metagenx.fitting.problem import Problem
 from metagenx.fitting.run import FitResult, run_fit
@@ -85,7 +86,7 @@ def run_restarts(
     settings: Settings,
     *,
     streams: Streams,
-    max_evaluations: int,
+    max_evaluations: int | None = None,
     max_runs: int | None = None,
     target: float | None = None,
     start: ArrayLike | None = None,
@@ -99,19 +100,22 @@ def run_restarts(
     ----------
     streams : the random streams (initial, moves) of run 0, 1, …
     max_evaluations : of all runs together; the last run is cut off there. The first population is always
-    evaluated. max_runs : end after so many runs.
+        evaluated.
+    max_runs : end after so many runs.
     target : end when the best FOM is not above this.
     start : start guess of the first run. The later ones draw their whole population, so that runs which end
-    in the
-        same minimum say something about it.
+        in the same minimum say something about it.
+
+    Raises
+    ------
+    InputError : nothing that would end the restarts; see also ``run_fit``.
     """
+    if max_evaluations is None and max_runs is None and target is None:
+        raise InputError("restarts need a limit of evaluations or runs, or a target")
     runs: list[FitResult] = []
     spent = 0
     while True:
-        left = max_evaluations - spent
-        limit = settings.evaluation_limit(len(problem.bounds))
-        shortened = limit is None or left < limit
-        own = settings.replace(max_evaluations=max(1, left)) if shortened else settings
+        own, shortened = _within(settings, len(problem.bounds), max_evaluations, spent)
         if runs:
             own = own.replace(use_start_guess=False)
         initial, moves = streams(len(runs))
@@ -127,15 +131,24 @@ def run_restarts(
             clock=clock,
         )
         spent += run.evaluations
-        best = min([*runs, run], key=_rank)
-        runs = [other if other is best else dataclasses.replace(other, state=None) for other in [*runs, run]]
-        size = settings.population_size(len(problem.bounds))
+        runs.append(dataclasses.replace(run, settings=settings))  # not what was left of the budget
+        best = min(runs, key=_rank)
+        runs = [run if run is best else dataclasses.replace(run, state=None) for run in runs]
+        worth_it = spent + 2 * settings.population_size(len(problem.bounds)) + 1
         if (
             run.stop in ("interrupted", "failed", "discrepancy", "target")
-            or spent + 2 * size + 1 > max_evaluations
+            or (max_evaluations is not None and worth_it > max_evaluations)
             or (max_runs is not None and len(runs) >= max_runs)
         ):
             return RestartedFit(tuple(runs), target, cut_short=shortened and run.stop == "cutoff")
+
+
+def _within(settings: Settings, n_dim: int, budget: int | None, spent: int) -> tuple[Settings, bool]:
+    """Settings that stay within what is left of the budget, and whether that is below their own cutoff."""
+    own = settings.evaluation_limit(n_dim)
+    if budget is None or (own is not None and own <= budget - spent):
+        return settings, False
+    return settings.replace(max_evaluations=max(1, budget - spent)), True
 
 
 def same_minimum(run: FitResult, best: FitResult) -> bool:

@@ -97,21 +97,20 @@ def run_fit(
     start : start guess ``(n_dim,)`` instead of the problem's own.
     target : stop as soon as the best FOM is not above this.
     on_generation : called with the state after the initial population and after every generation; must not
-    change it. should_stop : asked after every batch; True interrupts the run, which can then go on from
-    ``result.state``. state : go on with this run; ``initial``, ``moves``, ``start`` and ``settings`` are then
-    those of the state.
+        change it.
+    should_stop : asked after every batch; True interrupts the run, which can go on from ``result.state``.
+    state : go on with this run; settings, streams, start and target are then those of the state.
 
     Raises
     ------
     InputError : unusable bounds or start, missing streams. What goes wrong later, in the evaluation, is a
-    result with
-        ``stop == "failed"`` and a reason.
+        result with ``stop == "failed"`` and a reason.
     """
     if state is None:
         if initial is None or moves is None:
             raise InputError("a new run needs the random streams initial and moves")
         first = problem.start if start is None else np.asarray(start, dtype=float)
-        state = de.begin(settings, problem.bounds, initial=initial, moves=moves, start=first)
+        state = de.begin(settings, problem.bounds, initial=initial, moves=moves, start=first, target=target)
     interrupted = False
     begun = clock() - state.seconds
     while state.stop is None and not interrupted:
@@ -122,8 +121,6 @@ def run_fit(
             state.stop, state.failure = "failed", str(error)
             break
         de.tell(state, foms)
-        if target is not None and state.best_fom <= target:
-            de.end(state, "target")
         if on_generation is not None and state.fom_log and state.generation > told:
             state.seconds = clock() - begun
             on_generation(state)

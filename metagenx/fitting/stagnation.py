@@ -1,5 +1,4 @@
-"""When a run has nothing more to find: the spread of its population, and the generations since it last
-improved."""
+"""When a run has nothing more to find: the spread of its population, the generations without improvement."""
 
 from __future__ import annotations
 

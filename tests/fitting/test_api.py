@@ -124,3 +124,23 @@ def test_a_fit_runs_outside_the_main_thread():
     thread.start()
     thread.join()
     assert results[0].fom == metagenx.fit(sphere_problem(2), settings=QUICK).fom
+
+
+def test_a_fitted_file_is_saved_with_values_errors_and_course(shared, tmp_path):
+    model = metagenx.load(shared / "genx_files" / "SuperAdam_SiO.hgx")
+    before = model.parameters
+    fit = metagenx.fit(model, seed=3, budget=600, kr=0.5)
+    assert fit.settings.km == 0.6  # the file's
+    assert fit.fom < model.fom()
+    assert fit.restarts.runs[0].start_fom == pytest.approx(model.fom(), rel=1e-12)
+    path = fit.save(tmp_path / "fitted.hgx")
+    again = metagenx.load(path)
+    assert again.fom() == pytest.approx(fit.fom, rel=1e-12)
+    fitted = again.parameters.set_index("name").loc[list(fit.names)]
+    np.testing.assert_array_equal(fitted["value"], fit.values)
+    assert all(text == "-" or text.startswith("(") for text in fitted["error"])
+    np.testing.assert_array_equal(again.file.optimizer.fom_log, fit.result.fom_log)
+    np.testing.assert_array_equal(again.file.optimizer.start_guess, model.problem().start)
+    assert (again.options["kr"], again.options["km"], again.options["pop_size"]) == (0.5, 0.6, 50)
+    # The model that was fitted is as it was.
+    assert model.parameters.equals(before)

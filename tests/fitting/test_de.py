@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "de_schemes.csv"
 BOUNDS = np.array([[-2.0, 3.0]] * 4)
 
 
-def begun(scheme="best_1_bin", seed=1, bounds=BOUNDS, start=None, **changes):
+def begun(scheme="best_1_bin", seed=1, bounds=BOUNDS, start=None, target=None, **changes):
     chosen = Settings(
         **{
             "create_trial": scheme,
@@ -40,6 +40,7 @@ def begun(scheme="best_1_bin", seed=1, bounds=BOUNDS, start=None, **changes):
         initial=initial_stream(seed, "test", 0),
         moves=moves_stream(seed, chosen.hash(), "test", 0),
         start=start,
+        target=target,
     )
 
 
@@ -413,16 +414,19 @@ def test_stagnation_by_generations_without_improvement():
     assert finished(begun(use_stagnation=False, max_generations=300), sphere).generation == 300
 
 
-def test_the_caller_may_end_a_run_and_the_check_is_still_made():
-    state = begun("simplex_best_1_bin")
-    while state.simplex is None:
-        de.tell(state, rosenbrock(de.ask(state)))
-    de.end(state, "target")
-    assert (state.stop, state.step) == (None, "check")
-    np.testing.assert_array_equal(de.ask(state), state.best[None])
-    de.tell(state, rosenbrock(de.ask(state)))
-    assert state.stop == "target"
-    assert state.fom_log[-1][1] == state.best_fom
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_target_ends_a_run_and_the_check_is_still_made(scheme):
+    whole = finished(begun(scheme))
+    for target in {fom for _, fom in whole.fom_log}:
+        state = begun(scheme, target=target)
+        while state.stop is None:
+            asked = de.ask(state)
+            de.tell(state, rosenbrock(asked))
+        assert state.stop == "target"
+        assert state.best_fom <= target
+        assert state.generation == 0 or len(asked) == 1
+        assert state.fom_log[-1][1] == state.best_fom
+        assert state.trace == whole.trace[: len(state.trace)]
 
 
 @pytest.mark.parametrize("bounds", [np.zeros((0, 2)), [[0, 1, 2]], [[1, 0]], [[0, np.inf]], [[np.nan, 1]]])
