@@ -50,7 +50,6 @@ class ParameterGrid:
         self._rows = [(number, row) for number, row in enumerate(rows, start=1) if row.name.strip()]
         self.n_fit_flags = sum(bool(row.fit) for row in rows)
         self._setters = self._compiled(script)
-        self._n_population = 0
         fitted = [row for _, row in self._rows if row.fit]
         self._fitted_setters = [s for (_, row), s in zip(self._rows, self._setters, strict=True) if row.fit]
         self.fitted_names = [row.name for row in fitted]
@@ -79,22 +78,13 @@ class ParameterGrid:
         values : (n_dim,) for one candidate; (n_population, n_dim) for a population: the rows are set to arrays of
             shape (n_population, 1).
         """
-        n_population = len(values) if values.ndim == 2 else 0
-        if n_population != self._n_population:
-            # A setter may keep one part of what it sets (setFreal): nothing of another population may stay behind.
-            self._n_population = n_population
-            self.apply_fitted_numbers(self.start)
         if values.ndim == 1:
-            self.apply_fitted_numbers(values)
+            for setter, value in zip(self._fitted_setters, values.tolist(), strict=True):
+                setter(value)
         else:
             columns = np.ascontiguousarray(values.T)[:, :, None]
             for setter, column in zip(self._fitted_setters, columns, strict=True):
                 setter(column)
-
-    def apply_fitted_numbers(self, values: np.ndarray) -> None:
-        """Set the fitted rows to numbers, (n_dim,)."""
-        for setter, value in zip(self._fitted_setters, values.tolist(), strict=True):
-            setter(value)
 
     def check_fit(self) -> None:
         """Whether a fit can start.

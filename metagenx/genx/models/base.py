@@ -275,10 +275,10 @@ def _add_accessors(cls: type, name: str, *, is_complex: bool) -> None:
         return getattr(_owner(self), name)
 
     def set_real(self: Any, value: Any) -> None:
-        setattr(_owner(self), name, _joined(value, getattr(_owner(self), name).imag))
+        setattr(_owner(self), name, _joined(value, _kept(getattr(_owner(self), name).imag, value)))
 
     def set_imaginary(self: Any, value: Any) -> None:
-        setattr(_owner(self), name, _joined(getattr(_owner(self), name).real, value))
+        setattr(_owner(self), name, _joined(_kept(getattr(_owner(self), name).real, value), value))
 
     def get_real(self: Any) -> Any:
         return getattr(_owner(self), name).real
@@ -310,3 +310,12 @@ def _joined(real: Any, imaginary: Any) -> Any:
     if isinstance(real, np.ndarray) or isinstance(imaginary, np.ndarray):
         return real + 1j * np.asarray(imaginary)
     return complex(real, imaginary)
+
+
+def _kept(part: Any, new: Any) -> Any:
+    """The part of a complex field that stays when the other is set to `new`.
+
+    A part of another population's size is stale: its own setter comes next, and until then any of its values will do.
+    """
+    stale = isinstance(part, np.ndarray) and isinstance(new, np.ndarray) and part.ndim == new.ndim == 2
+    return part[:1] if stale and len(part) != len(new) else part
