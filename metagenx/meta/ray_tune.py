@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -215,14 +216,24 @@ class _Names(tune.Callback):
         if block and actor is not None:
             first = block[0]
             name = f"{first['sample']} {first['setting']} {first['phase']} from fit {first['repeats'][0]}"
-            # A convenience only: should a later Ray not allow it, the tasks keep Ray's own names.
-            with contextlib.suppress(Exception):
-                actor.train = type(actor).__getattribute__(actor, "train").options(name=name)
+            with contextlib.suppress(AttributeError):  # a convenience only
+                actor.train = _NamedTask(actor, name)
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         result.pop(RECORDS, None)
+
+
+class _NamedTask:
+    """The method ``train`` of an actor, its calls named in the dashboard; does not keep the actor alive."""
+
+    def __init__(self, actor: Any, name: str) -> None:
+        self._actor, self._name = weakref.ref(actor), name
+
+    def remote(self, *args: Any, **kwargs: Any) -> Any:
+        actor = self._actor()
+        return type(actor).__getattr__(actor, "train").options(name=self._name).remote(*args, **kwargs)
 
 
 def run_on_tune(
