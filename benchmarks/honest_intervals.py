@@ -63,9 +63,7 @@ class HitTimes:
 
 
 def log_normal(sigma: float) -> HitTimes:
-    return HitTimes(
-        f"log-normal, σ {sigma:g}", lambda rng, n: rng.lognormal(0.0, sigma, n), math.exp(sigma**2 / 2)
-    )
+    return HitTimes(f"log-normal, σ {sigma:g}", lambda rng, n: rng.lognormal(0.0, sigma, n), math.exp(sigma**2 / 2))
 
 
 EXPONENTIAL = HitTimes("exponential", lambda rng, n: rng.exponential(1.0, n), 1.0)
@@ -111,8 +109,7 @@ def success_rates(n_simulations: int, rng: np.random.Generator) -> list[Row]:
     for n in COUNTS:
         per_rate = {
             f"p {rate:g}": [
-                covered(wilson(int(k), n), rate)
-                for k in rng.binomial(n, rate, n_simulations // len(RATES) + 1)
+                covered(wilson(int(k), n), rate) for k in rng.binomial(n, rate, n_simulations // len(RATES) + 1)
             ]
             for rate in RATES[:-1]  # at p = 1 every interval ends at 1 and holds it
         }
@@ -174,9 +171,7 @@ def means_over_samples(n_simulations: int, rng: np.random.Generator) -> list[Row
                 pairs = []
                 for _ in range(n_samples):
                     rate, scale = rng.uniform(0.3, 1.0), math.exp(-draw())
-                    pairs.append(
-                        (runs_of(EXPONENTIAL, rate, 20, rng), runs_of(EXPONENTIAL, rate, 20, rng, scale))
-                    )
+                    pairs.append((runs_of(EXPONENTIAL, rate, 20, rng), runs_of(EXPONENTIAL, rate, 20, rng, scale)))
                 interval = mean_ratio_interval(pairs, rng, over_instances=True, n_draws=600)
                 hits.append(covered(interval, math.exp(centre)))
             rows.append(family("mean ERT ratio over samples", f"{n_samples} samples, {shape}", {"all": hits}))
@@ -195,9 +190,7 @@ def means_over_runs(n_simulations: int, rng: np.random.Generator) -> list[Row]:
                     rng.uniform(0.3, 1.0),
                     math.exp(rng.normal(0, 0.4)),
                 )
-                pairs.append(
-                    (runs_of(EXPONENTIAL, rate, 20, rng), runs_of(EXPONENTIAL, other, 20, rng, scale))
-                )
+                pairs.append((runs_of(EXPONENTIAL, rate, 20, rng), runs_of(EXPONENTIAL, other, 20, rng, scale)))
                 logs.append(math.log(truth(EXPONENTIAL, rate) / truth(EXPONENTIAL, other, scale)))
             interval = mean_ratio_interval(pairs, rng, n_draws=600)
             hits.append(covered(interval, math.exp(float(np.mean(logs)))))
@@ -216,7 +209,7 @@ def false_alarms(n_simulations: int, rng: np.random.Generator) -> dict[str, floa
                 rng,
                 n_draws=999,
             )
-            <= 0.05  # fmt: skip
+            <= 0.05
             for _ in range(n_simulations)
         ]
         found[f"p {rate:g} against {other:g}, {n} runs"] = float(np.mean(alarms))
@@ -246,9 +239,7 @@ def main() -> None:
         print(f"  {case:34} {100 * share:5.1f} %")
     limit = 0.05 + 0.01 + 2 * math.sqrt(0.05 * 0.95 / n)
     missed = [f"{row.what}, {row.case}: {100 * row.coverage:.1f} %" for row in rows if not row.passes]
-    missed += [
-        f"false alarms, {case}: {100 * share:.1f} %" for case, share in alarms.items() if share > limit
-    ]
+    missed += [f"false alarms, {case}: {100 * share:.1f} %" for case, share in alarms.items() if share > limit]
     total, seconds = len(rows) + len(alarms), time.perf_counter() - start
     print(f"\n{total - len(missed)} of {total} figures reach their aim, {seconds:.0f} s")
     results = {

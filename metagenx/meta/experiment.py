@@ -238,9 +238,7 @@ class _Loader:
         if kind == "unexpected_keyword_argument":
             self._mistake(path, "is an unknown key", _similar_key(path))
         elif kind == "missing":
-            self._mistake(
-                path, "is missing" + ("; it names the .hgx or .gx file" if path == ("model",) else "")
-            )
+            self._mistake(path, "is missing" + ("; it names the .hgx or .gx file" if path == ("model",) else ""))
         elif kind == "literal_error":
             allowed = re.findall(r"'([^']*)'", context["expected"]) or [context["expected"]]
             close = difflib.get_close_matches(str(item["input"]), allowed, n=1, cutoff=0.4)
@@ -277,9 +275,7 @@ class _Loader:
             for inner in error.mistakes:
                 line = f":{inner.line}" if inner.line else ""
                 shown = f"{Path(error.file).name}{line} {inner.path}"
-                self.mistakes.append(
-                    Mistake(shown, inner.message, self.document.line(path), inner.suggestion)
-                )
+                self.mistakes.append(Mistake(shown, inner.message, self.document.line(path), inner.suggestion))
         except InputError as error:
             self._mistake(path, ". ".join(filter(None, (error.what, error.hint))))
         return None
@@ -404,8 +400,6 @@ def _similar_key(path: KeyPath) -> str | None:
     close = difflib.get_close_matches(name, sections.get(here, []), n=1)
     if close:
         return close[0]
-    elsewhere = {
-        key: f"{section}.{key}" if section else key for section, keys in sections.items() for key in keys
-    }
+    elsewhere = {key: f"{section}.{key}" if section else key for section, keys in sections.items() for key in keys}
     close = difflib.get_close_matches(name, elsewhere, n=1, cutoff=0.75)
     return elsewhere[close[0]] if close else None

@@ -29,7 +29,8 @@ class ModelSummary:
         """The settings in the file in one line, e.g. ``best_1_bin km 0.6 kr 0.6 population 50``."""
         s = self.settings
         population = f"{s['pop_mult']} x parameters" if s.get("use_pop_mult") else s.get("pop_size", "?")
-        return f"{s.get('create_trial', '?')}, km {s.get('km', '?')}, kr {s.get('kr', '?')}, population {population}"
+        scheme, km, kr = (s.get(name, "?") for name in ("create_trial", "km", "kr"))
+        return f"{scheme}, km {km}, kr {kr}, population {population}"
 
 
 def experiment_template(summary: ModelSummary) -> str:

@@ -69,11 +69,7 @@ class FloatParameter:
 
     def contains(self, value: object) -> bool:
         """See :class:`Parameter`."""
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not self.low <= value <= self.high
-        ):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
             return False
         return self.step is None or math.isclose(self.clip(value), value, rel_tol=1e-12)
 
@@ -168,9 +164,7 @@ class ChoiceParameter:
 
     def contains(self, value: object) -> bool:
         """See :class:`Parameter`."""
-        return any(
-            value == mine and isinstance(value, bool) == isinstance(mine, bool) for mine in self.values
-        )
+        return any(value == mine and isinstance(value, bool) == isinstance(mine, bool) for mine in self.values)
 
     def clip(self, value: Value) -> Value:
         """See :class:`Parameter`; a value that is not among them becomes the first."""

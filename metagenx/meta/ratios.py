@@ -104,9 +104,7 @@ def mean_log_ratio_draws(
     ):
         signs = (1.0, -1.0) * len(pairs)
         observed = [_linearised(runs.costs, runs.hits) for runs in everything]
-        mean = math.fsum(sign * float(log) for sign, (log, _) in zip(signs, observed, strict=True)) / len(
-            pairs
-        )
+        mean = math.fsum(sign * float(log) for sign, (log, _) in zip(signs, observed, strict=True)) / len(pairs)
         variance = math.fsum(float(v) for _, v in observed)
         if variance > 0:
             again, variances = np.zeros(n_draws), np.zeros(n_draws)

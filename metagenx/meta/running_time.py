@@ -43,9 +43,7 @@ def expected_running_time(runs: Runs) -> tuple[float, bool]:
     return runs.evaluations / runs.successes, False
 
 
-def ert_interval(
-    runs: Runs, rng: np.random.Generator, *, confidence: float = 0.95, n_draws: int = N_DRAWS
-) -> Interval:
+def ert_interval(runs: Runs, rng: np.random.Generator, *, confidence: float = 0.95, n_draws: int = N_DRAWS) -> Interval:
     """ERT with its interval, in evaluations; without a success [low, inf], flagged."""
     estimate, censored = expected_running_time(runs)
     if len(runs.costs) == 0:

@@ -128,9 +128,7 @@ class SearchSpace:
         """Whether a point has exactly the active parameters, inside their ranges, and is not forbidden."""
         if set(point) != self._active_names(point):
             return False
-        return all(self.parameters[name].contains(value) for name, value in point.items()) and self.allowed(
-            point
-        )
+        return all(self.parameters[name].contains(value) for name, value in point.items()) and self.allowed(point)
 
     def clip(self, values: Mapping[str, Any]) -> Point:
         """The nearest point to any settings: values into their ranges, inactive parameters out.
@@ -145,17 +143,13 @@ class SearchSpace:
 
     def decode(self, unit: NDArray[np.float64]) -> Point | None:
         """The point at a place ``(n_dim,)`` of the unit cube; None where it is forbidden."""
-        point = self._active(
-            {n: p.decode(float(u)) for (n, p), u in zip(self.parameters.items(), unit, strict=True)}
-        )
+        point = self._active({n: p.decode(float(u)) for (n, p), u in zip(self.parameters.items(), unit, strict=True)})
         return point if self.allowed(point) else None
 
     def point(self, settings: Settings) -> Point:
         """The active parameters of given settings, as they are: perhaps outside the space."""
         values = {name: getattr(settings, name) for name in self.parameters}
-        return {
-            name: values[name] for name in self.parameters if self._is_active(name, {**self.fixed, **values})
-        }
+        return {name: values[name] for name in self.parameters if self._is_active(name, {**self.fixed, **values})}
 
     def settings(self, point: Mapping[str, Any], base: Settings) -> Settings:
         """The settings of a point: ``base``, then what is fixed, then the point.

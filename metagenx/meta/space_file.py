@@ -118,9 +118,7 @@ class _SpaceReader:
         fixed.update(self._fixed(self._section(data, "fixed")))
         for name in fixed:
             if name in parameters and name in self._section(data, "parameters"):
-                self._mistake(
-                    ("fixed", name), "is among the parameters too; it is searched or fixed, not both"
-                )
+                self._mistake(("fixed", name), "is among the parameters too; it is searched or fixed, not both")
             parameters.pop(name, None)
             when.pop(name, None)
         forbid = self._forbid(data.get("forbid"))

@@ -35,9 +35,7 @@ class _Loader(yaml.SafeLoader):
 
 _NUMBER_START = list("-+0123456789.")
 _Loader.add_implicit_resolver(_CORE + "null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
-_Loader.add_implicit_resolver(
-    _CORE + "bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
+_Loader.add_implicit_resolver(_CORE + "bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 _Loader.add_implicit_resolver(_CORE + "int", re.compile(r"^[-+]?[0-9][0-9_]*$"), list("-+0123456789"))
 _Loader.add_implicit_resolver(
     _CORE + "float",
@@ -116,9 +114,7 @@ def parse_yaml(text: str, file: str) -> Document:
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        raise ConfigError(
-            file, [Mistake("the file", 'must consist of "key: value" lines', reader.first_line)]
-        )
+        raise ConfigError(file, [Mistake("the file", 'must consist of "key: value" lines', reader.first_line)])
     return Document(file, data, reader.lines, tuple(reader.mistakes))
 
 
@@ -155,9 +151,7 @@ def _compose(text: str, file: str) -> yaml.Node | None:
 def _syntax_message(error: yaml.MarkedYAMLError, text: str, line: int | None) -> str:
     problem = str(error.problem or error.context)
     lines = text.splitlines()
-    if "\\t" in problem or (
-        line and line <= len(lines) and lines[line - 1][: _indent(lines[line - 1])].count("\t")
-    ):
+    if "\\t" in problem or (line and line <= len(lines) and lines[line - 1][: _indent(lines[line - 1])].count("\t")):
         return "is indented with a tab; YAML takes spaces only"
     if "expected a single document" in str(error.context):
         return "holds several documents (---); one file is one experiment or one search space"
