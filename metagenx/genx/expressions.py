@@ -15,9 +15,9 @@ import numpy as np
 
 from metagenx.errors import InputError
 
-MAX_CHARACTERS = 4_000
-MAX_POINTS = 5_000_000
-_MAX_CONVOLUTION = 1_000_000_000
+MAX_CHARACTERS = 2_000
+MAX_POINTS = 1_000_000
+_MAX_CONVOLUTION = 50_000_000
 
 Function = Callable[..., Any]
 
@@ -101,8 +101,6 @@ class _Evaluation:
 
     def _constant(self, node: ast.Constant) -> Any:
         value = node.value
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**63:
-            return float(value)
         if value is None or value is Ellipsis or isinstance(value, bool | int | float | complex):
             return value
         raise _Refused("text is not allowed in a data command")
@@ -127,7 +125,6 @@ class _Evaluation:
         left, right = _number(self.value(node.left)), _number(self.value(node.right))
         _check_broadcast(left, right)
         if isinstance(node.op, ast.Pow):
-            # Python's integers grow without limit, floats do not.
             if isinstance(left, int) and isinstance(right, int) and abs(right) > 64:
                 left = float(left)
             return left**right
@@ -193,7 +190,7 @@ class _Evaluation:
         if not isinstance(node.func, ast.Name):
             raise _Refused("only named functions can be called")
         function = self.value(node.func)
-        if not isinstance(function, type) and not callable(function):
+        if not callable(function):
             raise _Refused(f"{node.func.id!r} is not a function")
         keywords = {}
         for keyword in node.keywords:
@@ -213,6 +210,8 @@ def _mode(node: ast.expr) -> Any:
 
 
 def _number(value: Any) -> Any:
+    if isinstance(value, int) and abs(value) > 2**63:
+        return float(value)  # Python's integers grow without limit, floats do not
     if isinstance(value, bool | int | float | complex | np.number | np.bool_ | np.ndarray):
         return value
     raise _Refused(f"arithmetic needs numbers or columns, not {type(value).__name__}")
@@ -265,10 +264,21 @@ def _sized(values: Any) -> np.ndarray:
     return array
 
 
-def _kind(dtype: Any) -> Any:
-    for kind in (float, np.float32, np.complex64, np.complex128):
-        if dtype is None or dtype is kind or dtype is _CONVERSIONS.get(kind):
-            return kind
+class _Type:
+    """A numpy type such as ``float32``: called, it converts; as a ``dtype`` it is itself."""
+
+    def __init__(self, kind: type[np.number]) -> None:
+        self.kind = kind
+
+    def __call__(self, values: Any = 0) -> Any:
+        return _sized(values).astype(self.kind)[()]
+
+
+def _kind(dtype: Any) -> type[np.number]:
+    if dtype is None:
+        return np.float64
+    if isinstance(dtype, _Type):
+        return dtype.kind
     raise _Refused("the only types are float32, float64, complex64 and complex128")
 
 
@@ -309,7 +319,8 @@ def _convolve(first: Any, second: Any, mode: str = "full") -> np.ndarray:
     first, second = _sized(first), _sized(second)
     if first.size * second.size > _MAX_CONVOLUTION:
         raise _Refused("these arrays are too long for convolve")
-    return np.asarray(np.convolve(first, second, mode=mode))
+    result: np.ndarray = np.convolve(first, second, mode=mode)  # type: ignore[call-overload]
+    return result
 
 
 def _dot(first: Any, second: Any) -> Any:
@@ -347,7 +358,7 @@ class _Joiner:
     def join(self, index: Any) -> np.ndarray:
         parts = [self._part(part) for part in (index if isinstance(index, tuple) else (index,))]
         _check_points(sum(part.size for part in parts))
-        return np.c_[tuple(parts)] if self.columns else np.r_[tuple(parts)]
+        return np.column_stack(parts) if self.columns else np.concatenate(parts)
 
     @staticmethod
     def _part(part: Any) -> np.ndarray:
@@ -361,18 +372,6 @@ class _Joiner:
         return _arange(start, stop, step)
 
 
-def _conversion(kind: Any) -> Function:
-    def call(values: Any = 0) -> Any:
-        return kind(_sized(values))
-
-    return call
-
-
-_CONVERSIONS: dict[Any, Function] = {
-    kind: _conversion(kind) for kind in (np.float32, np.complex64, np.complex128)
-}
-_CONVERSIONS[float] = _conversion(np.float64)
-
 _ELEMENTWISE = (
     "abs arccos arcsin arctan arctan2 cos exp imag log log2 log10 logical_not maximum minimum not_equal real "
     "sin sqrt tan where"
@@ -385,10 +384,10 @@ NAMES: dict[str, Any] = {
     "array": _array,
     "c_": _Joiner(columns=True),
     "r_": _Joiner(columns=False),
-    "complex64": _CONVERSIONS[np.complex64],
-    "complex128": _CONVERSIONS[np.complex128],
-    "float32": _CONVERSIONS[np.float32],
-    "float64": _CONVERSIONS[float],
+    "complex64": _Type(np.complex64),
+    "complex128": _Type(np.complex128),
+    "float32": _Type(np.float32),
+    "float64": _Type(np.float64),
     "convolve": _convolve,
     "cumsum": _axis(np.cumsum),
     "dot": _dot,

@@ -59,7 +59,10 @@ def read(content: bytes, path: Path | None = None) -> GenxFile:
     file.config = members.get("config", b"").decode("utf-8", "replace")
     file.options, notices = genx_options.parse(file.config)
     file.notices += notices
-    file.optimizer = _optimizer(members, budget, file.notices, where)
+    file.optimizer, settings = _optimizer(members, budget, file.notices, where)
+    if settings:
+        # What the config does not say, the pickled optimiser does.
+        file.options["solver"] = {**settings, **file.options.get("solver", {})}
     for dataset in file.data:
         file.notices += genx_data.settle(dataset, where=where)
     return file
@@ -283,20 +286,29 @@ def _fom_name(members: dict[str, bytes], notices: list[str], where: str) -> str:
     return "log"
 
 
-def _optimizer(members: dict[str, bytes], budget: _Budget, notices: list[str], where: str) -> OptimizerState:
-    """Log and start of the last fit; errors here cost nothing but these."""
+def _optimizer(
+    members: dict[str, bytes], budget: _Budget, notices: list[str], where: str
+) -> tuple[OptimizerState, dict[str, str]]:
+    """Log, start and settings (by config name) of the last fit; errors here cost nothing but these."""
     state = OptimizerState()
     if "optimizer" not in members:
-        return state
+        return state, {}
     try:
         attributes = _attributes(loads(members["optimizer"]))
         log = budget.floats(attributes.get("fom_log"))
         start = budget.floats(attributes.get("start_guess"))
     except (UnsafePickle, FileFormatError) as error:
-        notices.append(f"the log of the last fit could not be read ({error})")
-        return state
+        notices.append(f"the log of the last fit could not be read: {error}")
+        return state, {}
     if log is not None and log.ndim == 2 and log.shape[1] == 2:
         state.fom_log = log
     if start is not None:
         state.start_guess = start.ravel()
-    return state
+    # Old files have the settings as attributes, newer ones in an object of their own.
+    found = {**attributes, **_attributes(attributes.get("opt"))}
+    settings = {
+        genx_options.option_name(name): genx_options.format_value(found[name])
+        for name, default in genx_options.DEFAULTS.items()
+        if isinstance(found.get(name), str if isinstance(default, str) else int | float)
+    }
+    return state, settings

@@ -1,12 +1,16 @@
 """HDF5 from a stranger: opened in memory, surveyed before use, read within limits.
- HDF5 files can point at other files (external and virtual data sets, external links), run in circles (links),
+HDF5 files can point at other files (external and virtual data sets, external links), run in circles (links),
 and declare more than they hold (shapes, compression). None of that is in a GenX file, so it is refused here,
 and readers above see only groups, numbers and text.
+
+The HDF5 library tells where things are. Texts and compressed arrays are then read here, because the library (2.0)
+allocates and inflates whatever a damaged file claims.
 """
 
 from __future__ import annotations
 
 import math
+import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +28,8 @@ MAX_OBJECTS = 200_000
 MAX_DEPTH = 64
 MAX_LINK_HOPS = 16
 
+_HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError)
+_HEAP = b"GCOL\x01"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 
@@ -40,10 +46,9 @@ def recognises(content: bytes) -> bool:
 
 @contextmanager
 def opened(content: bytes, where: str, *, writable: bool = False) -> Iterator[h5py.File]:
-    """The HDF5 file `content`, in memory only. FileFormatError if HDF5 cannot open it or it holds what is
-    refused.
+    """The HDF5 file `content`, in memory only.
 
-    Errors of HDF5 itself while the file is in use become FileFormatError too.
+    Raises FileFormatError if HDF5 cannot open it, it holds what is refused, or HDF5 fails while it is in use.
     """
     flags = h5py.h5f.ACC_RDWR if writable else h5py.h5f.ACC_RDONLY
     _check_heaps(content, where)
@@ -56,21 +61,8 @@ def opened(content: bytes, where: str, *, writable: bool = False) -> Iterator[h5
             yield file
         finally:
             file.close()
-    except (
-        OSError,
-        RuntimeError,
-        KeyError,
-        ValueError,
-        TypeError,
-        OverflowError,
-        UnicodeError,
-        MemoryError,
-    ) as error:
-        raise FileFormatError(
-            f"the HDF5 file is damaged: {_first_line(error)}",
-            where=where,
-            hint="It was probably cut off when it was copied; copy it again, or save it again in GenX.",
-        ) from None
+    except _HDF5_ERRORS as error:
+        raise _damaged(_first_line(error), where) from None
 
 
 def in_memory() -> h5py.h5p.PropFAID:
@@ -82,28 +74,46 @@ def in_memory() -> h5py.h5p.PropFAID:
 
 
 def _check_heaps(content: bytes, where: str) -> None:
-    """Refuse damaged global heaps, where the text is stored: HDF5 2.0 itself loops over them for ever.
-
-    Format: HDF5 File Format Specification 3.0, section III.E.
-    """
-    start = content.find(b"GCOL\x01")
+    """Refuse damaged heaps before HDF5 sees them: it loops over some of them for ever, also when writing."""
+    start = content.find(_HEAP)
     while start >= 0:
-        end = start + int.from_bytes(content[start + 8 : start + 16], "little")
-        position = start + 16
-        while position + 16 <= min(end, len(content)):
-            index = int.from_bytes(content[position : position + 2], "little")
-            size = int.from_bytes(content[position + 8 : position + 16], "little")
-            # Index 0 is free space, whose size includes its header.
-            position += 16 + (size + 7) // 8 * 8 if index else size
-            if index == 0 and size < 16:
-                position = end + 1
-        if end > len(content) or position > end:
-            raise FileFormatError(
-                "the HDF5 file is damaged: its texts are not where they should be",
-                where=where,
-                hint="It was probably cut off when it was copied; copy it again, or save it again in GenX.",
-            )
-        start = content.find(b"GCOL\x01", start + 4)
+        try:
+            _heap_objects(content, start)
+        except ValueError as error:
+            raise _damaged(str(error), where) from None
+        start = content.find(_HEAP, start + 1)
+
+
+def _heap_objects(content: bytes, start: int) -> dict[int, tuple[int, int]]:
+    """Where the objects of the global heap at `start` are: index → (first byte, size). ValueError if damaged.
+
+    Source: HDF5 File Format Specification 3.0, section III.E.
+    """
+    end = start + int.from_bytes(content[start + 8 : start + 16], "little")
+    if not content.startswith(_HEAP, start) or end > len(content):
+        raise ValueError("its texts are not where they should be")
+    objects: dict[int, tuple[int, int]] = {}
+    position = start + 16
+    while position + 16 <= end:
+        index, _, size = struct.unpack_from("<HH4xQ", content, position)
+        if index:
+            objects[index] = (position + 16, size)
+            position += 16 + (size + 7) // 8 * 8
+        elif size >= 16:  # free space; its size includes its header
+            position += size
+        else:
+            break
+    if position > end or (position + 16 <= end and index == 0):
+        raise ValueError("the lengths of its texts do not add up")
+    return objects
+
+
+def _damaged(reason: str, where: str) -> FileFormatError:
+    return FileFormatError(
+        f"the HDF5 file is damaged: {reason}",
+        where=where,
+        hint="It was probably cut off when it was copied; copy it again, or save it again in GenX.",
+    )
 
 
 def _first_line(error: Exception) -> str:
@@ -185,9 +195,10 @@ def _check_soft_link(root: Any, base: bytes, target: bytes, label: str, where: s
 class Reader:
     """Typed, limited access to the members of an open file; a missing member gives the default."""
 
-    def __init__(self, file: h5py.File, where: str) -> None:
-        self.file, self.where = file, where
+    def __init__(self, file: h5py.File, content: bytes, where: str) -> None:
+        self.file, self.content, self.where = file, content, where
         self.left = MAX_TOTAL_BYTES
+        self._heaps: dict[int, dict[int, tuple[int, int]]] = {}
 
     def group(self, path: str) -> h5py.Group | None:
         """The group at `path`, None if there is none."""
@@ -233,10 +244,38 @@ class Reader:
         if kind is None:
             raise self.wrong(path, "text")
         self._reserve(dataset, path)
-        values = np.atleast_1d(np.asarray(dataset[()])).ravel().tolist()
-        return [
-            value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in values
-        ]
+        raw = self._raw(dataset, path)
+        size = _item_size(dataset)
+        pieces = [raw[start : start + size] for start in range(0, len(raw), size)]
+        if kind.length is None:
+            pieces = [self._heap_text(piece, path) for piece in pieces]
+        return [piece.rstrip(b"\0").decode("utf-8", "replace") for piece in pieces]
+
+    def _raw(self, dataset: h5py.Dataset, path: str) -> bytes:
+        """The bytes of a data set as they are in the file."""
+        if dataset.chunks:
+            return _chunks(dataset, np.dtype(f"V{_item_size(dataset)}"), self.where).tobytes()
+        if not dataset.id.get_storage_size():
+            return b""
+        offset = dataset.id.get_offset()
+        if offset is None:
+            raise self.wrong(path, "stored as GenX stores it")
+        return self.content[offset : offset + dataset.id.get_storage_size()]
+
+    def _heap_text(self, pointer: bytes, path: str) -> bytes:
+        """The text that a pointer (length, address of a heap, index in it) points at."""
+        if len(pointer) != 16:
+            raise self.wrong(path, "stored as GenX stores it")
+        length, address, index = struct.unpack("<IQI", pointer)
+        if not length or not address:
+            return b""
+        if address not in self._heaps:
+            self._heaps[address] = _heap_objects(self.content, address + self.file.userblock_size)
+        start, size = self._heaps[address].get(index, (0, -1))
+        self.left -= length
+        if length > size or self.left < 0:
+            raise self.wrong(path, "text: it points to where no text is")
+        return self.content[start : start + length]
 
     def numbers(self, path: str) -> NDArray[Any] | None:
         """An array (or scalar) of booleans, integers or floats."""
@@ -246,7 +285,11 @@ class Reader:
         if dataset.dtype.kind not in "biuf" or dataset.shape is None:
             raise self.wrong(path, "an array of numbers")
         self._reserve(dataset, path)
-        return _chunks(dataset, self.where) if dataset.chunks else np.asarray(dataset[()])
+        if not dataset.chunks:
+            return np.asarray(dataset[()])
+        if not dataset.id.get_type().equal(h5py.h5t.py_create(dataset.dtype, logical=True)):
+            raise self.wrong(path, "an array of common numbers")
+        return _chunks(dataset, dataset.dtype, self.where)
 
     def floats(self, path: str) -> NDArray[np.float64] | None:
         """An array of numbers as floats."""
@@ -266,9 +309,10 @@ class Reader:
         """Refuse to allocate what a small file only declares."""
         if dataset.shape is None:
             raise self.wrong(path, "filled")
-        size = math.prod(dataset.shape) * dataset.dtype.itemsize
+        itemsize = _item_size(dataset)
+        size = math.prod(dataset.shape) * itemsize
         stored = dataset.id.get_storage_size()
-        chunk = math.prod(dataset.chunks) * dataset.dtype.itemsize if dataset.chunks else 0
+        chunk = math.prod(dataset.chunks) * itemsize if dataset.chunks else 0
         # Deflate shrinks by a factor of 1032 at most; what is not compressed is stored in full.
         if dataset.chunks is not None:
             credible = size <= 1_100 * max(stored, 64) and chunk <= max(2**20, 1_100 * max(stored, 64))
@@ -283,14 +327,20 @@ class Reader:
             )
 
 
-def _chunks(dataset: h5py.Dataset, where: str) -> NDArray[Any]:
+def _item_size(dataset: h5py.Dataset) -> int:
+    """Bytes per element in the file; of a text only the pointer to it."""
+    kind = h5py.check_string_dtype(dataset.dtype)
+    return 16 if kind is not None and kind.length is None else int(dataset.id.get_type().get_size())
+
+
+def _chunks(dataset: h5py.Dataset, dtype: np.dtype, where: str) -> NDArray[Any]:
     """A chunked data set, inflated by us: HDF5 itself would inflate a bomb to whatever size it likes."""
     creation = dataset.id.get_create_plist()
     filters = [creation.get_filter(index)[0] for index in range(creation.get_nfilters())]
     if not set(filters) <= _FILTERS:
         raise _refused(f"'{dataset.name}' uses a compression that is neither gzip nor shuffle", where)
-    result = np.full(dataset.shape, dataset.fillvalue, dtype=dataset.dtype)
-    size = math.prod(dataset.chunks) * dataset.dtype.itemsize
+    result = np.zeros(dataset.shape, dtype=dtype)
+    size = math.prod(dataset.chunks) * dtype.itemsize
     for index in range(dataset.id.get_num_chunks()):
         offset = dataset.id.get_chunk_info(index).chunk_offset
         mask, raw = dataset.id.read_direct_chunk(offset)
@@ -302,13 +352,13 @@ def _chunks(dataset: h5py.Dataset, where: str) -> NDArray[Any]:
             elif kind == h5py.h5z.FILTER_DEFLATE:
                 raw = _inflated(raw, size, dataset.name, where)
             else:
-                raw = _unshuffled(raw, dataset.dtype.itemsize)
+                raw = _unshuffled(raw, dtype.itemsize)
         if len(raw) != size:
             raise _refused(f"a chunk of '{dataset.name}' has the wrong size", where)
         target = result[
             tuple(slice(start, start + length) for start, length in zip(offset, dataset.chunks, strict=True))
         ]
-        chunk = np.frombuffer(raw, dtype=dataset.dtype).reshape(dataset.chunks)
+        chunk = np.frombuffer(raw, dtype=dtype).reshape(dataset.chunks)
         target[...] = chunk[tuple(slice(0, length) for length in target.shape)]
     return result
 

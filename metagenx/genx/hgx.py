@@ -28,7 +28,7 @@ def read(content: bytes, path: Path | None = None) -> GenxFile:
     """The .hgx file `content`; `path` serves messages only. Errors as in `file.read`."""
     where = path.name if path else "file"
     with opened(content, where) as opened_file:
-        file = _read(Reader(opened_file, where), where)
+        file = _read(Reader(opened_file, content, where), where)
     file.path, file.source = path, content
     return file
 
@@ -221,6 +221,9 @@ def _write_head(current: h5py.Group, file: GenxFile, original: GenxFile | None) 
         for name in {**old, **new}:
             if old.get(name) != new.get(name):
                 changes.setdefault(section, {})[name] = new.get(name)
+    if original is None and "figure of merit" not in file.options.get("solver", {}):
+        # GenX would take over the FOM of whatever file it had open before (fact sheet 1.1.3).
+        changes.setdefault("solver", {})["figure of merit"] = file.fom_name
     _put(current, "config", genx_options.edited(file.config, changes), _was(original, "config"))
 
 
