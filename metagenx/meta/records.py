@@ -49,7 +49,7 @@ class FitRecord:
         return (self.phase, self.setting, self.sample, self.repeat)
 
     @property
-    def order(self) -> tuple[int, tuple[int, str], str, int]:
+    def order(self) -> tuple[int, tuple[int, int, str], str, int]:
         """Sort key of tables: phase, setting (the file's own first), sample, repeat."""
         phase = PHASES.index(self.phase) if self.phase in PHASES else len(PHASES)
         return (phase, setting_order(self.setting), self.sample, self.repeat)
@@ -94,11 +94,13 @@ class FitRecord:
         )
 
 
-def setting_order(setting: str) -> tuple[int, str]:
-    """Sort key of setting ids: the file's own settings first, then named ones, then s001, s002 …"""
+def setting_order(setting: str) -> tuple[int, int, str]:
+    """Sort key of setting ids: the file's own settings first, then named ones, then s001, s002, …, s1000."""
     if setting == BASELINE:
-        return (0, setting)
-    return (2 if setting[:1] == "s" and setting[1:].isdigit() else 1, setting)
+        return (0, 0, setting)
+    if setting[:1] == "s" and setting[1:].isdecimal():
+        return (2, int(setting[1:]), setting)
+    return (1, 0, setting)
 
 
 def sorted_records(records: Sequence[FitRecord]) -> list[FitRecord]:
