@@ -1,7 +1,7 @@
 """The parameter table, bound to the namespace of a script: every row a setter, compiled once.
 
-Rows are applied in table order (fact sheet 2.2, 2.3). In a fit only the fitted rows are set: to numbers, or to arrays
-of shape (n_population, 1) for a whole population.
+Rows are applied in table order (fact sheet 2.2, 2.3). In a fit only the fitted rows are set: to numbers, or to
+arrays of shape (n_population, 1) for a whole population.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from metagenx.errors import InputError, ScriptError
+from metagenx.errors import InputError, ScriptError, ScriptRefused
 
 if TYPE_CHECKING:
     from metagenx.genx.file import Row
@@ -68,15 +68,15 @@ class ParameterGrid:
             try:
                 setter(float(value))
             except ScriptError as error:
-                raise ScriptError(error.what, where=f"row {number} ({row.name})", hint=error.hint) from None
+                raise type(error)(error.what, where=f"row {number} ({row.name})", hint=error.hint) from None
 
     def apply_fitted(self, values: np.ndarray) -> None:
         """Set the fitted rows only.
 
         Parameters
         ----------
-        values : (n_dim,) for one candidate; (n_population, n_dim) for a population: the rows are set to arrays of
-            shape (n_population, 1).
+        values : (n_dim,) for one candidate; (n_population, n_dim) for a population: the rows are set to arrays
+            of shape (n_population, 1).
         """
         if values.ndim == 1:
             for setter, value in zip(self._fitted_setters, values.tolist(), strict=True):
@@ -86,8 +86,21 @@ class ParameterGrid:
             for setter, column in zip(self._fitted_setters, columns, strict=True):
                 setter(column)
 
-    def check_fit(self) -> None:
+    @property
+    def outside_limits(self) -> list[str]:
+        """Fitted rows whose value lies outside their limits, in words; a fit with boundaries does not take them."""
+        return [
+            f"row {number} ({row.name}): the value {row.value:g} lies outside {row.minimum:g} to {row.maximum:g}"
+            for number, row in self._rows
+            if row.fit and (row.value < row.minimum or row.value > row.maximum)
+        ]
+
+    def check_fit(self, *, use_boundaries: bool = False) -> None:
         """Whether a fit can start.
+
+        Parameters
+        ----------
+        use_boundaries : whether the fit stays inside the limits: then the values must lie inside, as in GenX.
 
         Raises
         ------
@@ -103,9 +116,10 @@ class ParameterGrid:
             for number, row in self._rows
             if row.fit and (complaint := _complaint(row))
         ]
-        names = [row.name for _, row in self._rows if row.fit]
-        for name in sorted({name for name in names if names.count(name) > 1}):
+        for name in sorted({name for name in self.fitted_names if self.fitted_names.count(name) > 1}):
             mistakes.append(f"{name} is fitted in more than one row; the last one would win")
+        if use_boundaries and not mistakes:
+            mistakes = self.outside_limits
         if mistakes:
             raise InputError(
                 "the parameter table cannot be fitted:\n  " + "\n  ".join(mistakes),
@@ -113,18 +127,24 @@ class ParameterGrid:
             )
 
     def _compiled(self, script: Settable) -> list[Setter]:
-        setters, mistakes = [], []
+        setters: list[Setter] = []
+        mistakes, refused = [], False
         for number, row in self._rows:
             try:
                 setters.append(script.compile_setter(row.name))
-            except ScriptError as error:
-                mistakes.append(f"row {number} ({row.name}): {error.what}")
+            except InputError as error:
+                refused |= isinstance(error, ScriptRefused)
+                mistakes.append(f"row {number} ({row.name}): {error.what}{_indented(error.hint)}")
         if mistakes:
-            raise ScriptError(
+            raise (ScriptRefused if refused else ScriptError)(
                 "rows of the parameter table name nothing that can be set:\n  " + "\n  ".join(mistakes),
                 hint="Correct the names in GenX's parameter grid, or define them in the script.",
             )
         return setters
+
+
+def _indented(hint: str | None) -> str:
+    return f"\n    {hint}" if hint else ""
 
 
 def _complaint(row: Row) -> str | None:

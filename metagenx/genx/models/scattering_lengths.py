@@ -351,6 +351,6 @@ def _weight(name: str) -> float:
             return scattering.atomic_weight(element)
     raise scattering.UnknownElement(
         f"{element} has no atomic weight to divide its scattering length by",
-        hint=f"use fp.{element} or bc.{element} and atoms per Å³ instead of fw or bw and g/cm³ (GenX leaves out "
+        hint=f"use fp.{element} or bc.{element} and atoms per Å³, not fw or bw and g/cm³ (GenX leaves out "
         "the division without a word)",
     )
