@@ -18,7 +18,9 @@ Function = TypeVar("Function", bound=Callable[..., object])
 RELAXED = {"contract", "nsz"}
 
 
-def compiled(*, relaxed: bool = False, inline: bool = False) -> Callable[[Function], Function]:
+def compiled(
+    *, relaxed: bool = False, inline: bool = False, inner: bool = False
+) -> Callable[[Function], Function]:
     """Compile a function with numba: single-threaded, without the GIL, cached; IEEE division by zero.
 
     relaxed : allow fused multiply-add and ignore the sign of zero (never reassociation).
@@ -32,6 +34,8 @@ def compiled(*, relaxed: bool = False, inline: bool = False) -> Callable[[Functi
             error_model="numpy",
             fastmath=RELAXED if relaxed else False,
             forceinline=inline,
+            no_cpython_wrapper=inner,
+            no_cfunc_wrapper=inner,
         )
         return cast(Function, jit(function))
 
