@@ -116,7 +116,7 @@ class StartRule:
         start, bounds = np.asarray(problem.start, dtype=float), np.asarray(problem.bounds, dtype=float)
         scale = np.where(start != 0.0, np.abs(start), bounds[:, 1] - bounds[:, 0])
         moved = start + self.perturb * scale * rng.uniform(-1.0, 1.0, size=len(start))
-        return np.clip(moved, bounds[:, 0], bounds[:, 1]) if self.clip else moved
+        return np.asarray(np.clip(moved, bounds[:, 0], bounds[:, 1]) if self.clip else moved)
 
 
 def run_block(

@@ -72,6 +72,9 @@ class Conductor:
     Attributes
     ----------
     error : what ended the run early; work stops and nothing new is given out.
+    done : all records, by key.
+    evaluations : of all records.
+    slices : see above; may change between rounds.
     """
 
     def __init__(
@@ -87,8 +90,9 @@ class Conductor:
         self.rounds = rounds
         self.error: BaseException | None = None
         self.done = {record.key: record for record in known}
+        self.evaluations = sum(record.evaluations for record in self.done.values())
         self.tasks: dict[str, Task] = {}
-        self._write, self._on_round, self._out_of_time, self._slices = write, on_round, out_of_time, slices
+        self._write, self._on_round, self._out_of_time, self.slices = write, on_round, out_of_time, slices
         self._open()
 
     def __deepcopy__(self, memo: Any) -> Conductor:
@@ -110,6 +114,7 @@ class Conductor:
             if new:
                 self._write(list(new.values()))
             self.done.update(new)
+            self.evaluations += sum(record.evaluations for record in new.values())
             self._advance(name)
         except (MetagenxError, OSError) as error:
             self.error = error
@@ -136,7 +141,7 @@ class Conductor:
 
     def _add(self, block: Block) -> None:
         settings = self.rounds.contenders[block.setting].settings
-        pieces = block.slices(self._slices)
+        pieces = block.slices(self.slices)
         for number, piece in enumerate(pieces, start=1):
             name = block.setting if block.phase == "search" else f"{block.setting} {block.phase}"
             name += f" {number}" if len(pieces) > 1 else ""

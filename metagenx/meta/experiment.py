@@ -43,11 +43,15 @@ NOT_IN_HASH = ("name", "description", "run")
 
 @dataclass(frozen=True)
 class Sample:
-    """One measurement to be fitted: ``data`` if there is one file, else the stem of its file."""
+    """One measurement to be fitted: ``data`` if there is one file, else the stem of its file.
+
+    ``function`` is the name of a function in a Python file that makes the problem; None for a GenX file.
+    """
 
     name: str
     file: Path
     sha256: str
+    function: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Experiment:
             "name": self.name,
             "description": self.description,
             "model": {
-                "files": {s.name: {"file": str(s.file), "sha256": s.sha256} for s in self.samples},
+                "files": {s.name: _described(s) for s in self.samples},
                 "fom": self.fom or "keep",
             },
             "baseline": self.baseline,
@@ -98,7 +102,8 @@ class Experiment:
     @cached_property
     def _hash(self) -> str:
         content = {key: value for key, value in self.resolved().items() if key not in NOT_IN_HASH}
-        content["model"] = {"files": {s.name: s.sha256 for s in self.samples}, "fom": self.fom or "keep"}
+        files = {s.name: s.sha256 + (f":{s.function}" if s.function else "") for s in self.samples}
+        content["model"] = {"files": files, "fom": self.fom or "keep"}
         content["search_space"] = self.space.to_json()
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
@@ -110,6 +115,11 @@ class Experiment:
         The content of the model files counts, not where they lie; name, description and workers do not count.
         """
         return self._hash
+
+
+def _described(sample: Sample) -> dict[str, str]:
+    found = {"file": str(sample.file), "sha256": sample.sha256}
+    return {**found, "function": sample.function} if sample.function else found
 
 
 def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -213,9 +223,9 @@ class _Loader:
                 self._mistake(path, f"{dotted(path[: depth + 1])} has no keys of its own")
                 return
             section = inner
-        if path in (("model", "file"), ("model", "files")):
-            section.pop("files", None)
-            section.pop("file", None)
+        if path in (("model", "file"), ("model", "files"), ("model", "function")):
+            for key in ("file", "files", "function"):
+                section.pop(key, None)
         if parsed is None:
             section.pop(str(path[-1]), None)  # "key=" goes back to the default
         else:
@@ -292,15 +302,18 @@ class _Loader:
             return ()
         files = model.get("files")
         named: list[tuple[KeyPath, str]]
-        if "file" in model and "files" in model:
-            self._mistake(("model", "files"), "does not go with model.file; give one of them")
+        given = [key for key in ("file", "files", "function") if key in model]
+        if len(given) > 1:
+            self._mistake(("model", given[1]), f"does not go with model.{given[0]}; give one of them")
             return ()
+        if isinstance(model.get("function"), str):
+            return self._function(model["function"])
         if isinstance(files, list):
             named = [(("model", "files", i), name) for i, name in enumerate(files) if isinstance(name, str)]
         elif isinstance(model.get("file"), str | int | float):
             named = [(("model", "file"), str(model["file"]))]
         else:
-            if files is None and "file" not in model:
+            if not given:
                 self._mistake(("model",), "has no file; it names the .hgx or .gx file to be fitted")
             return ()
         found = [self._sample_file(path, name) for path, name in named]
@@ -315,6 +328,20 @@ class _Loader:
                     continue
                 samples.append(Sample(next(names), file, hashlib.sha256(content).hexdigest()))
         return tuple(samples)
+
+    def _function(self, text: str) -> tuple[Sample, ...]:
+        path: KeyPath = ("model", "function")
+        place, _, function = text.rpartition(":")
+        if not place.endswith(".py") or not function.isidentifier():
+            self._mistake(path, f'"{text}" must be such as problem.py:name')
+            return ()
+        file = self._folder_of(path, place) / Path(place).expanduser()
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            self._mistake(path, f"{file} cannot be read: {error.strerror}")
+            return ()
+        return (Sample(ONLY_SAMPLE, file, hashlib.sha256(content).hexdigest(), function),)
 
     def _sample_file(self, path: KeyPath, name: str) -> Path | None:
         file = self._folder_of(path, name) / Path(name).expanduser()

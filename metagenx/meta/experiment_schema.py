@@ -53,10 +53,14 @@ Text = Annotated[str, BeforeValidator(_text)]
 
 @dataclass(frozen=True, config=_STRICT)
 class ModelSection:
-    """What is fitted: one file, or several; ``fom`` is a figure of merit, or ``keep`` for the file's own."""
+    """What is fitted: one file, or several; ``fom`` is a figure of merit, or ``keep`` for the file's own.
+
+    ``function`` is ``file.py:name`` instead: any Python problem, made by a function of that name.
+    """
 
     file: Text | None = None
     files: Annotated[tuple[str, ...] | None, BeforeValidator(_texts)] = None
+    function: Text | None = None
     fom: Text = "keep"
 
 

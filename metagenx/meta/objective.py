@@ -81,9 +81,7 @@ class Standing:
         return math.inf if self.censored else self.score + self.error
 
 
-def best_known(
-    records: Iterable[FitRecord], before: Mapping[str, BestKnown] | None = None
-) -> dict[str, BestKnown]:
+def best_known(records: Iterable[FitRecord], before: Mapping[str, BestKnown] | None = None) -> dict[str, BestKnown]:
     """f* of every sample: the lowest FOM among the records and the best known before. It only falls.
 
     Of equal FOMs the first in the order of the tables wins, so the answer does not depend on the order of
@@ -97,13 +95,9 @@ def best_known(
     return best
 
 
-def standing(
-    records: Mapping[str, Sequence[FitRecord]], best: Mapping[str, BestKnown], target: Target
-) -> Standing:
+def standing(records: Mapping[str, Sequence[FitRecord]], best: Mapping[str, BestKnown], target: Target) -> Standing:
     """Judge one setting by its fits, sample → records, on all samples of ``best``."""
-    runs = {
-        sample: statistics.score(records.get(sample, ()), known, target) for sample, known in best.items()
-    }
+    runs = {sample: statistics.score(records.get(sample, ()), known, target) for sample, known in best.items()}
     everything = [(record, best[sample]) for sample in best for record in records.get(sample, ())]
     scores, variances, censored = [], [], False
     for sample_runs in runs.values():

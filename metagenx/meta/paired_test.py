@@ -46,9 +46,7 @@ def paired_ert_test(
     return float((1 + np.count_nonzero(permuted >= observed - 1e-12)) / (1 + n_permutations))
 
 
-def _log_ratio(
-    baseline: Runs, challenger: Runs, cost: np.ndarray | float, hit: np.ndarray | float
-) -> np.ndarray:
+def _log_ratio(baseline: Runs, challenger: Runs, cost: np.ndarray | float, hit: np.ndarray | float) -> np.ndarray:
     """ln of the ratio of ERTs when ``cost`` evaluations and ``hit`` successes have changed sides."""
     ours = (baseline.evaluations + cost) / np.maximum(baseline.successes + hit, 0.5)
     theirs = (challenger.evaluations - cost) / np.maximum(challenger.successes - hit, 0.5)

@@ -23,6 +23,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from metagenx.fitting import streams
 from metagenx.meta import statistics
@@ -35,12 +36,10 @@ from metagenx.meta.statistics import BestKnown, Runs, Target
 SHIPPED = "shipped"
 """Setting id of the file's settings exactly as GenX runs them: the whole run, no stop at stagnation."""
 
-DROP_ALPHA = (
-    0.10  # chance, over the whole race, that a setting as good as the incumbent is dropped by the test
-)
+DROP_ALPHA = 0.10  # chance, over the whole race, that a setting as good as the incumbent is dropped by the test
 # A gate that saves evaluations; the error rate of the answer is that of the validation alone.
 CONFIRM_ALPHA = 0.5
-FEWEST_FITS = 10  # of a setting in confirmation and validation; with fewer no answer is given
+FEWEST_FITS = 10  # of a setting in confirmation and validation; if the budget pays for fewer, no answer is given
 FEWEST_SHIPPED, MOST_SHIPPED = 3, 20
 MOST_FITS = 400  # of a setting on a sample in the search
 FEWEST_CHALLENGERS = 4
@@ -58,7 +57,8 @@ class RaceRules:
     rungs : looks at a setting, each with twice the evaluations of the one before.
     finalists : settings confirmed.
     validate : most fits of a setting in the validation.
-    drop_losers : with False every setting gets its full share.
+    drop_losers : with False there is no race: every setting is fitted ``repeats`` times.
+    repeats : fits of a setting on a sample without a race.
     baseline : the setting to beat.
     seed : of the tests' random numbers.
     """
@@ -70,6 +70,7 @@ class RaceRules:
     finalists: int = 3
     validate: int = 200
     drop_losers: bool = True
+    repeats: int = 20
     baseline: str = BASELINE
     seed: int = 0
     reference_fits: int = 12
@@ -99,6 +100,25 @@ class Decision:
     incumbent: str
     left: Mapping[str, str]
     note: str = ""
+    out_of_time: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "evaluations": self.evaluations,
+            "best": dict(self.best),
+            "incumbent": self.incumbent,
+            "left": dict(self.left),
+            "note": self.note,
+            "out_of_time": self.out_of_time,
+        }
+
+    @property
+    def text(self) -> str:
+        """The round in one line."""
+        left = f", {len(self.left)} settings left the race" if self.left else ""
+        note = f": {self.note}" if self.note else ""
+        return f"round {self.round} ({self.stage}) is over, ahead: {self.incumbent}{left}{note}"
 
 
 Proposer = Callable[[int, int, "Race"], list[Contender]]
@@ -171,9 +191,7 @@ class Race:
         if self.stage not in {"reference", "search"} or setting not in self.runners:
             return False
         runner = self.runners[setting]
-        return runner.left is None and (
-            runner.rung < self._rungs if runner.cohort else self.stage == "reference"
-        )
+        return runner.left is None and (runner.rung < self._rungs if runner.cohort else self.stage == "reference")
 
     def complete(self, records: Sequence[FitRecord], *, out_of_time: bool = False) -> Decision:
         """Take the records of this round's blocks, decide, and open the next round.
@@ -201,6 +219,7 @@ class Race:
             incumbent=self.incumbent(),
             left={name: r.left for name, r in self.runners.items() if r.left and name not in before},
             note=self.why if self.finished else "",
+            out_of_time=out_of_time,
         )
         self.decisions.append(decision)
         self.round += 1
@@ -226,24 +245,21 @@ class Race:
         """The setting with the best pessimistic score of the search; the baseline as long as none has a
         success.
         """
-        names = [name for name, runner in self.runners.items() if runner.left is None and self._has_run(name)]
+        names = [name for name, runner in self.runners.items() if runner.left is None and self.has_run(name)]
         scores = {name: self.standing(name).pessimistic for name in names}
-        best = min(
-            scores, key=lambda name: (scores[name], name != self.rules.baseline), default=self.rules.baseline
-        )
+        best = min(scores, key=lambda name: (scores[name], name != self.rules.baseline), default=self.rules.baseline)
         return best if math.isfinite(scores.get(best, math.inf)) else self.rules.baseline
 
     def cost_of_fit(self, name: str) -> float:
         """Mean evaluations of one fit of a setting, summed over the samples."""
         total = 0.0
         for sample in self.samples:
-            seen = [
-                r.evaluations for phase in FIRST_REPEAT for r in self.records.get((phase, name, sample), [])
-            ]
+            seen = [r.evaluations for phase in FIRST_REPEAT for r in self.records.get((phase, name, sample), [])]
             total += max(1.0, sum(seen) / len(seen)) if seen else 1.0
         return total
 
-    def _has_run(self, name: str) -> bool:
+    def has_run(self, name: str) -> bool:
+        """Whether there are fits of a setting from the search."""
         return any(self.records.get(("search", name, sample)) for sample in self.samples)
 
     # ------------------------------------------------------------------ rounds
@@ -282,10 +298,19 @@ class Race:
         widest = budget / (rules.trials * each + pinned)
         narrowest = budget / (FEWEST_CHALLENGERS * each + pinned)
         self.allotment = max(1, int(min(max(widest, needed), narrowest)))
-        self.n_trials = max(0, min(rules.trials, int((budget / self.allotment - pinned) / each)))
+        affordable = (budget / self.allotment - pinned) / each
+        if not rules.drop_losers:
+            self.allotment = int(rules.repeats * self.cost_of_fit(rules.baseline))
+            affordable = budget / self.allotment - len(self.pinned)
+        self.n_trials = max(0, min(rules.trials, int(affordable)))
         if self.allotment < self.cost_of_fit(rules.baseline):
             self.n_trials = 0
             self.why = "the budget does not pay for a search"
+
+    @property
+    def fewest_fits(self) -> int:
+        """Fits of a setting below which a comparison is not made."""
+        return min(FEWEST_FITS, self.rules.validate)
 
     @property
     def _rungs(self) -> int:
@@ -298,15 +323,12 @@ class Race:
         waiting = self.cohort < self.rules.cohorts and self.n_proposed < self.n_trials
         if waiting:
             self._add_cohort()
-        for contender in (
-            self.pinned
-        ):  # they are what the others are compared with, so they have their whole share at once
-            self._add_blocks("search", contender.name, self._share(self._rungs - 1), MOST_FITS)
-        climbing = [
-            n for n, r in self.runners.items() if r.cohort and r.left is None and r.rung < self._rungs
-        ]
+        # The pinned are what the others are compared with: they have their whole share at once.
+        for contender in self.pinned:
+            self._climb(contender.name, self._rungs - 1)
+        climbing = [n for n, r in self.runners.items() if r.cohort and r.left is None and r.rung < self._rungs]
         for name in climbing:
-            self._add_blocks("search", name, self._share(self.runners[name].rung), MOST_FITS)
+            self._climb(name, self.runners[name].rung)
         if climbing and not self.blocks:  # their fits are so dear that the next rung is paid for already
             self._judge_rungs()
             return self._open_search()
@@ -323,9 +345,12 @@ class Race:
                 self.runners[contender.name] = Runner(contender, cohort=self.cohort + 1)
         self.cohort += 1
 
-    def _share(self, rung: int) -> int:
-        """Evaluations of one setting on all samples together, up to and including a rung."""
-        return self.allotment * 2**rung
+    def _climb(self, name: str, rung: int) -> None:
+        """Blocks that bring a setting up to a rung."""
+        if self.rules.drop_losers:
+            self._add_blocks("search", name, self.allotment * 2**rung, MOST_FITS)
+        else:
+            self._add_fits("search", name, self.rules.repeats)
 
     def _add_blocks(self, phase: str, name: str, evaluations: int, fits: int) -> None:
         """What is missing until a setting has had its evaluations, split equally over the samples."""
@@ -338,14 +363,16 @@ class Race:
 
     def _add_fits(self, phase: str, name: str, fits: int) -> None:
         for sample in self.samples:
-            self.blocks.append(Block(phase, name, sample, _repeats(phase, 0, fits)))
+            repeats = _repeats(phase, len(self.records.get((phase, name, sample), [])), fits)
+            if repeats:
+                self.blocks.append(Block(phase, name, sample, repeats))
 
     def _judge_rungs(self) -> None:
         """After a search round: who climbed, who is dropped, who is not among the better half."""
         incumbent = self.incumbent()
         groups: dict[int, list[str]] = defaultdict(list)
         for name, runner in self.runners.items():
-            if runner.cohort and runner.left is None and runner.rung < self._rungs and self._has_run(name):
+            if runner.cohort and runner.left is None and runner.rung < self._rungs and self.has_run(name):
                 groups[runner.rung].append(name)
         for rung, group in sorted(groups.items()):
             stayed = [name for name in group if not self._is_loser(name, incumbent, rung)]
@@ -378,7 +405,7 @@ class Race:
         score = self.standing(baseline).score
         hopeful = []
         for name, runner in self.runners.items():
-            if name != baseline and runner.left is None and self._has_run(name):
+            if name != baseline and runner.left is None and self.has_run(name):
                 found = self.standing(name)
                 if not found.censored and found.score < score:
                     hopeful.append((found.pessimistic, name))
@@ -386,7 +413,7 @@ class Race:
         while self.finalists:
             budget = min(rules.confirmation_share * rules.evaluations, 0.5 * (rules.evaluations - self.spent))
             fits = int(budget / sum(map(self.cost_of_fit, [baseline, *self.finalists])))
-            if fits >= FEWEST_FITS:
+            if fits >= self.fewest_fits:
                 self.stage = "confirmation"
                 for name in [baseline, *self.finalists]:
                     self._add_fits("confirmation", name, min(fits, rules.validate))
@@ -408,9 +435,7 @@ class Race:
         for name in self.finalists:
             if name != self.winner and not self.runners[name].contender.pinned:
                 self.runners[name].left = (
-                    f"not confirmed (p = {levels[name]:.2g})"
-                    if name not in passed
-                    else "not the best confirmed"
+                    f"not confirmed (p = {levels[name]:.2g})" if name not in passed else "not the best confirmed"
                 )
         if self.winner is None:
             self.why = "nothing that looked better in the search was better on fresh repeats"
@@ -427,7 +452,7 @@ class Race:
             shipped = shipped if shipped >= FEWEST_SHIPPED else 0
             left -= shipped * full
         fits = min(rules.validate, int(left / sum(map(self.cost_of_fit, names))))
-        if fits < FEWEST_FITS:
+        if fits < self.fewest_fits:
             self.winner, self.why = None, "the budget does not pay for a validation"
             self._end()
             return

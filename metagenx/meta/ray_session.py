@@ -137,7 +137,7 @@ def _start(workers: int | None, where: str, dashboard: bool) -> None:
 def _described(workers: int | None, *, ours: bool) -> RaySession:
     import ray
 
-    available = int(ray.cluster_resources().get("CPU", 1))
+    available = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
     address = getattr(ray.get_runtime_context(), "dashboard_url", None) or _dashboard_address()
     token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
     return RaySession(

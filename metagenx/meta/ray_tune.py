@@ -66,9 +66,7 @@ class TaskSearcher(Searcher):
             return {"name": name, "setting": "", "work": work_of(None)}
         return None
 
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """The conductor knows already."""
 
     def save(self, checkpoint_path: str) -> None:
@@ -84,9 +82,15 @@ class TaskSearcher(Searcher):
 class RoundScheduler(TrialScheduler):
     """Gives records to the conductor; continues, pauses, resumes and stops trials as its rounds want."""
 
-    def __init__(self, conductor: Conductor, workers: int, on_progress: Callable[[], None]) -> None:
-        super().__init__()
-        self.conductor, self.on_progress = conductor, on_progress
+    def __init__(
+        self,
+        conductor: Conductor,
+        workers: int,
+        on_progress: Callable[[], None],
+        should_stop: Callable[[], None],
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.conductor, self.on_progress, self.should_stop = conductor, on_progress, should_stop
         self.trials: dict[str, Trial | None] = {}
         self.deaths: dict[str, int] = {}
         self.handing_over = False
@@ -127,6 +131,8 @@ class RoundScheduler(TrialScheduler):
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """A paused trial whose setting is wanted again, or a new one."""
+        if self.conductor.error is None:
+            self.should_stop()
         self._stop_leavers(tune_controller)
         if self.conductor.stopping:
             return None
@@ -190,9 +196,7 @@ class RoundScheduler(TrialScheduler):
         for trial in list(tune_controller.get_live_trials()):
             if trial is not but and trial.status in {Trial.PAUSED, Trial.PENDING}:
                 wanted = trial.config["name"] in self.conductor.tasks or not trial.config["setting"]
-                returns = trial.status == Trial.PAUSED and self.conductor.rounds.may_return(
-                    trial.config["setting"]
-                )
+                returns = trial.status == Trial.PAUSED and self.conductor.rounds.may_return(trial.config["setting"])
                 if self.conductor.stopping or not (wanted or returns):
                     tune_controller.stop_trial(trial)
 
@@ -212,7 +216,7 @@ class _Names(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         block = json.loads(trial.config["work"])["blocks"]
-        actor = trial.temporary_state.ray_actor
+        actor: Any = trial.temporary_state.ray_actor
         if block and actor is not None:
             first = block[0]
             name = f"{first['sample']} {first['setting']} {first['phase']} from fit {first['repeats'][0]}"
@@ -232,7 +236,7 @@ class _NamedTask:
         self._actor, self._name = weakref.ref(actor), name
 
     def remote(self, *args: Any, **kwargs: Any) -> Any:
-        actor = self._actor()
+        actor: Any = self._actor()
         return type(actor).__getattr__(actor, "train").options(name=self._name).remote(*args, **kwargs)
 
 
@@ -246,6 +250,7 @@ def run_on_tune(
     title: str,
     folder: Path,
     on_progress: Callable[[], None] = lambda: None,
+    should_stop: Callable[[], None] = lambda: None,
 ) -> None:
     """Work until the conductor has nothing left, or stops.
 
@@ -254,6 +259,7 @@ def run_on_tune(
     sources : the problem of each sample.
     folder : for Ray Tune's own files; they may be deleted afterwards.
     on_progress : called after every report of a trial.
+    should_stop : called often; sets the conductor's ``error`` to stop.
 
     Raises
     ------
@@ -261,7 +267,7 @@ def run_on_tune(
     """
     if conductor.stopping:
         return
-    pacer = RoundScheduler(conductor, session.workers, on_progress)
+    pacer = RoundScheduler(conductor, session.workers, on_progress, should_stop)
     trainable = tune.with_parameters(
         SettingTrial,
         sources=dict(sources),

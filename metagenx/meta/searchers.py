@@ -59,9 +59,7 @@ def propose(
         raise InputError(f"searcher {name!r} is not one of {', '.join(SEARCHERS)}", hint=hint)
     near: list[Point] = []
     if cohort > 0 and name in {"random", "sobol"}:
-        near = near_the_best(
-            space, history, int(NEAR_SHARE * n), rng, width=FIRST_WIDTH * 0.5 ** (cohort - 1)
-        )
+        near = near_the_best(space, history, int(NEAR_SHARE * n), rng, width=FIRST_WIDTH * 0.5 ** (cohort - 1))
     points = near + SEARCHERS[name](space, history, n - len(near), rng)
     return list({_key(point): point for point in points}.values())
 
@@ -134,13 +132,11 @@ def tpe(space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Gen
         )  # fmt: skip
         study = optuna.create_study(sampler=sampler)
         n_dim = len(space.encode(space.sample(np.random.default_rng(0))))
-        axes = {f"u{i:02d}": optuna.distributions.FloatDistribution(0.0, 1.0) for i in range(n_dim)}
+        axes: dict[str, Any] = {f"u{i:02d}": optuna.distributions.FloatDistribution(0.0, 1.0) for i in range(n_dim)}
         for item in history:
             if math.isfinite(item.score):
                 params = dict(zip(axes, map(float, space.encode(item.point)), strict=True))
-                study.add_trial(
-                    optuna.trial.create_trial(params=params, distributions=axes, value=float(item.score))
-                )
+                study.add_trial(optuna.trial.create_trial(params=params, distributions=axes, value=float(item.score)))
         found: list[Point] = []
         for _ in range(MOST_DRAWS * max(n, 1)):
             if len(found) >= n:

@@ -73,7 +73,7 @@ class SettingTrial(tune.Trainable):
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any] | None:
         """Leave a note of what is left to do; nothing reads it but Tune itself."""
-        self._last_result = {}
+        self._last_result: Any = {}  # else Tune would store the last records with it
         left = [block.to_json() for block in self._blocks]
         Path(checkpoint_dir, "blocks.json").write_text(json.dumps(left), encoding="utf-8")
         return None

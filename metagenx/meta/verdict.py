@@ -15,7 +15,7 @@ from typing import Any
 from metagenx.fitting import streams
 from metagenx.meta import statistics
 from metagenx.meta.paired_test import paired_ert_test
-from metagenx.meta.race import FEWEST_FITS, SHIPPED, Race
+from metagenx.meta.race import SHIPPED, Race
 from metagenx.meta.records import BASELINE, number_to_json
 from metagenx.meta.statistics import Interval
 
@@ -116,7 +116,7 @@ def judge(race: Race) -> Verdict:
     """The verdict of a finished race, all fits scored against the f* known at its end."""
     baseline, rival, seed = race.rules.baseline, race.winner, race.rules.seed
     phase = "validation"
-    complete = len(race.records.get((phase, baseline, race.samples[0]), ())) >= FEWEST_FITS
+    complete = len(race.records.get((phase, baseline, race.samples[0]), ())) >= race.fewest_fits
     if rival is None and race.finalists:
         phase = "confirmation"
         rival = min(race.finalists, key=lambda name: (*race.standing(name, phase).rank, name))
@@ -127,8 +127,7 @@ def judge(race: Race) -> Verdict:
         ratio = statistics.mean_ratio_interval(pairs, rng)
         p_value = paired_ert_test(pairs, rng)
         by_sample = {
-            sample: statistics.ratio_interval(*pair, rng)
-            for sample, pair in zip(race.samples, pairs, strict=True)
+            sample: statistics.ratio_interval(*pair, rng) for sample, pair in zip(race.samples, pairs, strict=True)
         }
         accepted = phase == "validation" and ratio.low > 1.0 and p_value <= ACCEPT_ALPHA
     measured = tuple(

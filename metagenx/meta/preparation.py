@@ -1,0 +1,177 @@
+"""From an experiment to what a run needs: problems that open, settings that race, rules that fit the budget."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from metagenx.errors import InputError
+from metagenx.fitting import streams
+from metagenx.fitting.api import evaluations_of_full_run
+from metagenx.fitting.problem import Problem
+from metagenx.fitting.run import run_fit
+from metagenx.fitting.settings import Settings
+from metagenx.meta.blocks import StartRule
+from metagenx.meta.experiment import Experiment, Sample
+from metagenx.meta.objective import Contender
+from metagenx.meta.problem_source import ProblemSource, open_model, open_problem
+from metagenx.meta.race import RaceRules
+from metagenx.meta.records import BASELINE
+from metagenx.meta.statistics import BestKnown
+
+PUBLISHED = "genx3"
+"""Setting id of GenX's defaults (best_1_bin, km = kr = 0.7, three members per parameter) with a stop at stagnation."""
+
+_DEFAULTS = (
+    "create_trial",
+    "km",
+    "kr",
+    "use_pop_mult",
+    "pop_mult",
+    "use_max_generations",
+    "max_generation_mult",
+)
+
+TIMING_SECONDS = 0.3
+HOURS_MARGIN = 0.9  # of a budget in hours is planned; the rest is start-up, and the last round's tail
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a run is made of.
+
+    Parameters
+    ----------
+    sources, problems : by sample.
+    shipped : the file's settings as GenX runs them.
+    start : where fits start.
+    notices : what a user should know before the run.
+    """
+
+    experiment: Experiment
+    sources: dict[str, ProblemSource]
+    problems: dict[str, Problem]
+    shipped: Settings
+    start: StartRule
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """Names of the samples."""
+        return tuple(self.sources)
+
+    @property
+    def n_dim(self) -> int:
+        """Fitted parameters; of the largest sample, if there are several."""
+        return max(len(problem.names) for problem in self.problems.values())
+
+    @property
+    def baseline(self) -> Settings:
+        """The file's settings with the stop at stagnation."""
+        return self.shipped.replace(use_stagnation=True)
+
+    def pinned(self) -> list[Contender]:
+        """Settings that always race: the file's, and the best published ones if they differ."""
+        published = self.baseline.replace(**{name: getattr(Settings(), name) for name in _DEFAULTS})
+        found = [Contender(BASELINE, self.baseline, "file", pinned=True)]
+        if self._does(published) != self._does(self.baseline):
+            found.append(Contender(PUBLISHED, published, "published", pinned=True))
+        return found
+
+    def _does(self, settings: Settings) -> tuple[object, ...]:
+        """What settings come to for these samples, however they are written down."""
+        dims = [len(problem.names) for problem in self.problems.values()]
+        sizes = [(settings.population_size(n), settings.generation_limit(n)) for n in dims]
+        return (settings.create_trial, settings.km, settings.kr, *sizes)
+
+    def full_cost(self) -> int:
+        """Evaluations of one fit of the file as shipped, the mean over the samples."""
+        costs = [evaluations_of_full_run(self.shipped, len(p.names)) for p in self.problems.values()]
+        return round(sum(costs) / len(costs))
+
+    def best(self) -> dict[str, BestKnown]:
+        """f* so far: the FOM of the values in each file. They may be a finished fit."""
+        found = {}
+        for sample, problem in self.problems.items():
+            start = np.asarray(problem.start, dtype=float)
+            fom = float(problem.evaluate(start[np.newaxis, :])[0])
+            if math.isfinite(fom):
+                found[sample] = BestKnown(fom, tuple(map(float, start)))
+        return found
+
+    def seconds_per_evaluation(self) -> float:
+        """Time of one FOM evaluation in a fit, all overhead included; measured now, on one core."""
+        total = 0.0
+        for sample, problem in self.problems.items():
+            n, evaluations, begun = 0, 0, time.perf_counter()
+            while time.perf_counter() - begun < TIMING_SECONDS:
+                settings = self.baseline.replace(max_evaluations=4 * self.baseline.population_size(self.n_dim))
+                moves = streams.stream(0, "timing", sample, n)
+                initial = streams.stream(0, "timing initial", sample, n)
+                result = run_fit(problem, settings, initial=initial, moves=moves)
+                if n == 0:  # the first one compiles and warms caches
+                    begun, evaluations = time.perf_counter(), -result.evaluations
+                evaluations, n = evaluations + result.evaluations, n + 1
+            total += (time.perf_counter() - begun) / max(evaluations, 1)
+        return total / len(self.problems)
+
+    def rules(self, evaluations: int) -> RaceRules:
+        """The rules of the race for a budget in evaluations."""
+        tune = self.experiment.tune
+        return RaceRules(
+            evaluations=evaluations,
+            trials=tune.trials,
+            cohorts=tune.rounds or 3,
+            drop_losers=tune.racing,
+            repeats=self.experiment.test.repeats,
+            validate=tune.validate,
+            baseline=self._baseline_name(),
+            seed=self.experiment.seed,
+        )
+
+    def _baseline_name(self) -> str:
+        names = [contender.name for contender in self.pinned()]
+        return self.experiment.baseline if self.experiment.baseline in names else BASELINE
+
+
+def prepare(experiment: Experiment, *, trust: bool = False) -> Preparation:
+    """Open the problems of an experiment and see that they can be fitted.
+
+    Raises
+    ------
+    InputError : a file, script or function that cannot be used; no FOM at the start of a fit.
+    """
+    if experiment.test.start.of == "all":
+        raise InputError(
+            "test.start.of is all: it changes the model from fit to fit, so settings cannot be compared",
+            hint="Use fitted for tune; metagenx repeat --of all repeats the test of 2014.",
+        )
+    sources = {sample.name: _source(sample, experiment, trust) for sample in experiment.samples}
+    problems = {name: open_problem(source) for name, source in sources.items()}
+    settings, notices = _file_settings(sources)
+    limit = experiment.test.max_evaluations
+    if limit is not None:
+        settings = settings.replace(max_evaluations=min(limit, settings.max_evaluations or limit))
+    start = experiment.test.start
+    return Preparation(experiment, sources, problems, settings, StartRule(start.perturb, start.clip), notices)
+
+
+def _source(sample: Sample, experiment: Experiment, trust: bool) -> ProblemSource:
+    if sample.function is not None:
+        return ProblemSource.from_function(f"{sample.file}:{sample.function}")
+    return ProblemSource.from_file(sample.file, trust=trust, fom=experiment.fom)
+
+
+def _file_settings(sources: dict[str, ProblemSource]) -> tuple[Settings, list[str]]:
+    """The settings stored in the (first) file; GenX's defaults for a function."""
+    found = {
+        name: Settings() if source.is_function else Settings.from_options(open_model(source).options)
+        for name, source in sources.items()
+    }
+    first, *others = found
+    different = [name for name in others if found[name] != found[first]]
+    notices = [f"the settings of {first} are taken as the file's; {', '.join(different)} have others"]
+    return found[first], notices if different else []
