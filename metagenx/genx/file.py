@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -206,7 +207,12 @@ def write(file: GenxFile, path: str | Path) -> None:
     """
     from metagenx.genx import hgx
 
-    replace_file(Path(path), hgx.to_bytes(file))
+    path = Path(path)
+    if path.suffix.lower() == ".gx":
+        raise InputError(
+            "the old format .gx is read, but not written", where=str(path), hint=f"Name it {path.stem}.hgx."
+        )
+    replace_file(path, hgx.to_bytes(file))
 
 
 def read_bytes(path: Path) -> bytes:
@@ -242,21 +248,20 @@ def replace_file(path: Path, content: bytes) -> None:
     """Make `content` the file `path`, all of it or nothing: temporary file beside it, fsync, rename."""
     import errno
     import os
-    import tempfile
+    import secrets
 
     from metagenx.errors import ResourcesSpent
 
-    temporary: str | None = None
+    target = Path(os.path.realpath(path))  # what a link points at, not the link, is replaced
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
+        with temporary.open("xb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        # mkstemp makes private files; a result is as readable as any other file, or as the one it replaces.
-        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        os.replace(temporary, path)
-        temporary = None
+        if target.exists():
+            temporary.chmod(target.stat().st_mode & 0o777)
+        temporary.replace(target)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise ResourcesSpent(
@@ -270,16 +275,8 @@ def replace_file(path: Path, content: bytes) -> None:
             hint="Choose a folder that exists and that you may write to.",
         ) from None
     finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    import os
-
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _neighbours(path: Path) -> str:

@@ -51,7 +51,7 @@ def read(content: bytes, path: Path | None = None) -> GenxFile:
     budget = _Budget(where)
     script = _unpickled(members, "script", where)
     if not isinstance(script, str | bytes):
-        raise _damaged("script", "it is not text", where)
+        raise _damaged("script", f"it is {_what(script)}, not text", where)
     file.script = script.decode("latin-1") if isinstance(script, bytes) else script
     file.table = _table(_unpickled(members, "parameters", where), where)
     file.data = _data_list(_unpickled(members, "data", where), budget, where)
@@ -63,6 +63,7 @@ def read(content: bytes, path: Path | None = None) -> GenxFile:
     if settings:
         # What the config does not say, the pickled optimiser does.
         file.options["solver"] = {**settings, **file.options.get("solver", {})}
+    file.notices += genx_options.typed_solver_options(file.options)[1]
     for dataset in file.data:
         file.notices += genx_data.settle(dataset, where=where)
     return file
@@ -78,6 +79,8 @@ def _members(content: bytes, where: str) -> dict[str, bytes]:
             for name in wanted:
                 if name not in names:
                     continue
+                if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise _damaged(name, "its compression is not used by GenX", where)
                 with archive.open(name) as stream:
                     members[name] = stream.read(MAX_MEMBER_BYTES + 1)
                 if len(members[name]) > MAX_MEMBER_BYTES:
@@ -138,6 +141,14 @@ class _Budget:
         return np.array(value, dtype=np.float64)
 
 
+def _what(value: Any) -> str:
+    """What a pickle gave, in words; a call it wanted made is named, and was not made."""
+    if isinstance(value, Inert):
+        return f"an object or call of '{value.module[:40]}.{value.name[:40]}' (which was not made)"
+    named = reference(value)
+    return f"the name '{named[0][:40]}.{named[1][:40]}'" if named else f"a {type(value).__name__}"
+
+
 def _attributes(value: Any) -> dict[Any, Any]:
     return value.attributes if isinstance(value, Inert) else {}
 
@@ -147,7 +158,7 @@ def _table(parameters: Any, where: str) -> list[Row]:
     attributes = _attributes(parameters)
     rows = attributes.get("_data", attributes.get("data"))
     if not isinstance(rows, list):
-        raise _damaged("parameters", "it has no table", where)
+        raise _damaged("parameters", f"it is {_what(parameters)} without a table", where)
     table = []
     for number, row in enumerate(rows, start=1):
         cells = row.items if isinstance(row, Inert) else row
@@ -204,7 +215,10 @@ def _float(value: Any, number: int, where: str) -> float:
 def _data_list(data: Any, budget: _Budget, where: str) -> DataList:
     items = _attributes(data).get("items")
     if not isinstance(items, list):
-        raise _damaged("data", "it has no list of data sets", where)
+        raise _damaged("data", f"it is {_what(data)} without a list of data sets", where)
+    for item in items:
+        if not isinstance(item, Inert) or item.name != "DataSet":
+            raise _damaged("data", f"it holds {_what(item)} among its data sets", where)
     return DataList(_data_set(_attributes(item), budget, where) for item in items)
 
 
@@ -294,21 +308,25 @@ def _optimizer(
     if "optimizer" not in members:
         return state, {}
     try:
-        attributes = _attributes(loads(members["optimizer"]))
+        optimizer = loads(members["optimizer"])
+        attributes = _attributes(optimizer)
         log = budget.floats(attributes.get("fom_log"))
         start = budget.floats(attributes.get("start_guess"))
     except (UnsafePickle, FileFormatError) as error:
         notices.append(f"the log of the last fit could not be read: {error}")
         return state, {}
+    if not attributes:
+        notices.append(f"the member 'optimizer' is {_what(optimizer)}, not an optimiser; it was left out")
     if log is not None and log.ndim == 2 and log.shape[1] == 2:
         state.fom_log = log
     if start is not None:
         state.start_guess = start.ravel()
     # Old files have the settings as attributes, newer ones in an object of their own.
     found = {**attributes, **_attributes(attributes.get("opt"))}
-    settings = {
-        genx_options.option_name(name): genx_options.format_value(found[name])
-        for name, default in genx_options.DEFAULTS.items()
-        if isinstance(found.get(name), str if isinstance(default, str) else int | float)
-    }
+    settings = {}
+    for name, default in genx_options.DEFAULTS.items():
+        if isinstance(found.get(name), bool | int | float | str):
+            value = genx_options.typed(genx_options.format_value(found[name]), default)
+            if value is not None:
+                settings[genx_options.option_name(name)] = genx_options.format_value(value)
     return state, settings

@@ -9,6 +9,7 @@ allocates and inflates whatever a damaged file claims.
 
 from __future__ import annotations
 
+import itertools
 import math
 import struct
 import zlib
@@ -28,6 +29,7 @@ MAX_OBJECTS = 200_000
 MAX_DEPTH = 64
 MAX_LINK_HOPS = 16
 
+_NUMBERS = itertools.count()
 _HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError)
 _HEAP = b"GCOL\x01"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -55,7 +57,7 @@ def opened(content: bytes, where: str, *, writable: bool = False) -> Iterator[h5
     try:
         access = in_memory()
         access.set_file_image(content)
-        file = h5py.File(h5py.h5f.open(b"in-memory", flags, access))
+        file = h5py.File(h5py.h5f.open(in_memory_name(), flags, access))
         try:
             _survey(file, where)
             yield file
@@ -71,6 +73,11 @@ def in_memory() -> h5py.h5p.PropFAID:
     access.set_fapl_core(block_size=2**16, backing_store=False)
     access.set_libver_bounds(h5py.h5f.LIBVER_EARLIEST, h5py.h5f.LIBVER_LATEST)
     return access
+
+
+def in_memory_name() -> bytes:
+    """A name never used before: HDF5 takes two open files of one name for one and the same."""
+    return b"in-memory-%d" % next(_NUMBERS)
 
 
 def _check_heaps(content: bytes, where: str) -> None:

@@ -13,7 +13,7 @@ from metagenx.genx import data as genx_data
 from metagenx.genx import options as genx_options
 from metagenx.genx.data import DataList, DataSet
 from metagenx.genx.file import GenxFile, OptimizerState, Row
-from metagenx.genx.hdf5 import Reader, in_memory, opened, recognises
+from metagenx.genx.hdf5 import Reader, in_memory, in_memory_name, opened, recognises
 
 __all__ = ["read", "recognises", "to_bytes"]
 
@@ -52,7 +52,7 @@ def _read(reader: Reader, where: str) -> GenxFile:
     file.sequence_value = reader.scalar("current/sequence_value", 0.0)
     file.config = reader.text("current/config", "")
     file.options, notices = genx_options.parse(file.config)
-    file.notices += notices
+    file.notices += notices + genx_options.typed_solver_options(file.options)[1]
     file.table = _table(reader, where)
     names = _data_set_names(reader, where)
     file.data = DataList(_data_set(reader, f"current/data/datasets/{name}") for name in names)
@@ -191,7 +191,7 @@ def to_bytes(file: GenxFile) -> bytes:
 
 
 def _empty_file() -> bytes:
-    identifier = h5py.h5f.create(b"in-memory", h5py.h5f.ACC_TRUNC, fapl=in_memory())
+    identifier = h5py.h5f.create(in_memory_name(), h5py.h5f.ACC_TRUNC, fapl=in_memory())
     with h5py.File(identifier) as new:
         current = new.create_group("current")
         current.attrs["NX_class"], current.attrs["default"] = "NXentry", "data"

@@ -147,7 +147,7 @@ def typed_solver_options(options: Options) -> tuple[dict[str, bool | int | float
         text = section.get(option_name(name))
         if text is None:
             continue
-        value = _typed(text, default)
+        value = typed(text, default)
         if value is None:
             notices.append(
                 f"the option '{option_name(name)} = {text[:40]}' is not {_WORDS[type(default)]}; "
@@ -171,7 +171,8 @@ _BOOLEANS = {
 }
 
 
-def _typed(text: str, default: bool | int | float | str) -> bool | int | float | str | None:
+def typed(text: str, default: bool | int | float | str) -> bool | int | float | str | None:
+    """The value of the option `text` in the type of its `default`; None if it is not of that type."""
     if isinstance(default, bool):
         return _BOOLEANS.get(text.strip().lower())
     if isinstance(default, str):
