@@ -112,11 +112,20 @@ class Model:
         values : other values for some rows, by name.
         """
         simulations = self._instance.simulate(values)
-        return float(self.figure_of_merit(name).total(simulations, self._instance.penalty()))
+        return float(self.figure_of_merit(name).total(simulations, self.penalty()))
 
     def figure_of_merit(self, name: str | None = None) -> FigureOfMerit:
         """The figure of merit of this file's data and options, prepared for many evaluations."""
         return self._instance.figure_of_merit(name or self.fom_function, self.options)
+
+    def penalty(self) -> float:
+        """What the script's systematic errors add to the FOM."""
+        return float(self._instance.penalty())
+
+    @property
+    def namespace(self) -> Mapping[str, Any]:
+        """Names of the script, as the last simulation left them."""
+        return self._instance.script.namespace
 
     def sld(self, values: Mapping[str, float] | None = None) -> list[dict[str, Any]]:
         """Scattering length density profiles, one dictionary per entry of the script's ``SLD`` list."""
