@@ -2,11 +2,11 @@
 
 Run with orsopy (MIT) installed: ``python tools/make_scattering_tables.py``. Sources:
 
-nist.npz        f1, f2: NIST FFAST (Chantler), as downloaded by orsopy, plus the corrections of f1_corrections.csv,
-                which orsopy leaves out. The two rows above 400 keV are dropped, as in GenX.
+nist.npz        f1, f2: NIST FFAST (Chantler), as downloaded by orsopy, plus the corrections of
+                f1_corrections.csv, which orsopy leaves out. The two rows above 400 keV are dropped, as in GenX.
 cxro.npz        f1, f2: Henke, Gullikson and Davis (CXRO), as downloaded by orsopy.
 neutron.npz     coherent scattering lengths: Neutron News 3 (1992) 26 (V. F. Sears), NIST list in orsopy.
-absorption.npz  neutron absorption cross sections: Geant4, in orsopy (there as scattering lengths of six digits).
+absorption.npz  neutron absorption cross sections: Geant4, in orsopy (there as lengths, of six digits).
 weights.npz     atomic weights: atomic_weights.csv; masses of isotopes: AME2012 in orsopy.
 form_factors.npz  Cromer-Mann coefficients: f0_cromer_mann.csv.
 """
@@ -28,7 +28,7 @@ CONSTANTS = Path(__file__).parent / "scattering_constants"
 TABLES = Path(__file__).parent.parent / "metagenx" / "physics" / "tables"
 SYMBOLS = {charge: symbol for symbol, charge in ELEMENT_CHARGES.items() if symbol not in ("D", "T", "Hx")}
 HIGHEST_ENERGY = 400.0  # keV; GenX leaves out the rows above
-# Neutron energy in eV from a wavelength in Å, E = (c/λ)², the constant with which orsopy converted the Geant4 rows.
+# Neutron energy in eV from a wavelength in Å, E = (c/λ)²; with this c orsopy converted the rows of Geant4.
 ROOT_OF_ENERGY = 0.28601435
 
 
@@ -88,7 +88,7 @@ def absorption() -> dict[str, np.ndarray]:
 def weights() -> dict[str, np.ndarray]:
     """Names and weights; for an isotope of the neutron table its mass.
 
-    GenX glues the digit of the uncertainty to the value: 55.845(2) is its 55.8452, and its files are normalised so.
+    GenX glues the uncertainty to the value: 55.845(2) is its 55.8452, and its files are normalised so.
     """
     table = {
         element: float(text.replace("(", "").replace(")", "")) for element, text in rows("atomic_weights.csv")

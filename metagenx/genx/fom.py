@@ -1,131 +1,64 @@
 """Figures of merit: how far simulations are from data, one model or a whole population at once.
 
-GenX's fourteen functions (fact sheet 6.1). Each is written as a transformation of data and simulation, a weight that
-depends on the data alone, and a power; what depends on the data alone is computed once per fit.
+What depends on the data alone is computed once; the figure of merit is the sum of the magnitudes of the
+point-wise values over the data sets in use, for some functions divided by N − p.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from metagenx.errors import InputError
+from metagenx.errors import InputError, ScriptError
+from metagenx.genx.fom_functions import (
+    CUSTOM,
+    FUNCTIONS,
+    LOGARITHMIC,
+    NAMES,
+    NEED_ERRORS,
+    Custom,
+    Points,
+    check_name,
+    names,
+    register,
+)
+from metagenx.physics.deviation import summed_deviations, transformed
+
+__all__ = [
+    "LOGARITHMIC",
+    "NAMES",
+    "NEED_ERRORS",
+    "FigureOfMerit",
+    "Measurement",
+    "check_name",
+    "names",
+    "register",
+]
+
+Array = NDArray[np.float64]
 
 
 class Measurement(Protocol):
-    """What a figure of merit needs of a data set."""
+    """What a figure of merit needs of a data set; `x`, `y` and `error` have the shape (n_points,)."""
 
-    x: np.ndarray
-    y: np.ndarray
-    error: np.ndarray
+    x: Any
+    y: Any
+    error: Any
     use: bool
 
 
-Transform = Callable[[np.ndarray], np.ndarray]
-Weights = Callable[[Sequence[Measurement]], list[Any]]
-
-
 @dataclass(frozen=True)
-class Function:
-    """One figure of merit: point-wise value = sgn·|(t(y) − t(simulation))·weight|^power.
+class _Prepared:
+    """A data set as a figure of merit sees it: all that no simulation changes, each (n_points,)."""
 
-    Attributes
-    ----------
-    transform : t, applied to data and simulation.
-    weights : of all used data sets, one array (n_points,) or number each.
-    squared : whether the power is two.
-    per_degree_of_freedom : whether the sum is divided by N − p.
-    """
-
-    transform: Transform
-    weights: Weights
-    squared: bool = False
-    per_degree_of_freedom: bool = True
-
-
-def _identity(values: np.ndarray) -> np.ndarray:
-    return values
-
-
-def _root_of_size(values: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.abs(values))
-
-
-def _log_of_root(values: np.ndarray) -> np.ndarray:
-    return np.log10(np.sqrt(values))
-
-
-def _used_sum(data: Sequence[Measurement], term: Callable[[Measurement], Any]) -> Any:
-    """Sum over all points of the used sets; NaN points are included, as in GenX."""
-    return sum(np.sum(term(d)) for d in data if d.use)
-
-
-def _over(term: Callable[[Measurement], Any], *, root: bool = False) -> Weights:
-    """One over the sum of a term over all points of all used sets; its root, where the whole is squared later."""
-
-    def weights(data: Sequence[Measurement]) -> list[Any]:
-        total = np.float64(_used_sum(data, term))
-        return [1.0 / (np.sqrt(total) if root else total)] * len(data)
-
-    return weights
-
-
-def _each(term: Callable[[Measurement], Any]) -> Weights:
-    return lambda data: [term(d) for d in data]
-
-
-def _r1bars_weights(data: Sequence[Measurement]) -> list[Any]:
-    total = _used_sum(data, lambda d: np.sqrt(1.0 / d.error) * np.sqrt(d.y))
-    return [np.sqrt(1.0 / d.error) / total for d in data]
-
-
-def _r2bars_weights(data: Sequence[Measurement]) -> list[Any]:
-    # Σ(1/E)·ΣY² of each set, not ΣY²/E: as in GenX, and for sets of unequal length the natural sum over sets.
-    total = sum(np.sum(1.0 / d.error) * np.sum(d.y**2) for d in data if d.use)
-    return [np.sqrt(1.0 / d.error / total) for d in data]
-
-
-FUNCTIONS: dict[str, Function] = {
-    "diff": Function(_identity, _each(lambda d: 1.0)),
-    "log": Function(np.log10, _each(lambda d: 1.0)),
-    "sqrt": Function(np.sqrt, _each(lambda d: 1.0)),
-    "R1": Function(_root_of_size, _over(lambda d: _root_of_size(d.y)), per_degree_of_freedom=False),
-    "logR1": Function(_log_of_root, _over(lambda d: _log_of_root(d.y)), per_degree_of_freedom=False),
-    "R2": Function(_identity, _over(lambda d: d.y**2, root=True), squared=True, per_degree_of_freedom=False),
-    "logR2": Function(
-        np.log10, _over(lambda d: np.log10(d.y) ** 2, root=True), squared=True, per_degree_of_freedom=False
-    ),
-    # x is taken as 2θ in degrees whatever the coordinates.
-    "sintth4": Function(_identity, _each(lambda d: np.sin(d.x * np.pi / 360.0) ** 4)),
-    "Norm": Function(_identity, _each(lambda d: 1.0 / np.sum(np.abs(d.y)))),
-    "chi2bars": Function(_identity, _each(lambda d: 1.0 / d.error), squared=True),
-    "chibars": Function(_identity, _each(lambda d: 1.0 / d.error)),
-    "logbars": Function(np.log10, _each(lambda d: np.log(10.0) * d.y / d.error)),
-    "R1bars": Function(np.sqrt, _r1bars_weights, per_degree_of_freedom=False),
-    "R2bars": Function(_identity, _r2bars_weights, squared=True, per_degree_of_freedom=False),
-}
-
-NAMES = tuple(FUNCTIONS)
-
-# Those that need error bars, and those that cannot take zero or negative data.
-NEED_ERRORS = frozenset({"chi2bars", "chibars", "logbars", "R1bars", "R2bars"})
-LOGARITHMIC = frozenset({"log", "logR1", "logR2", "logbars"})
-
-
-def check_name(name: str) -> str:
-    """The name of a figure of merit; InputError with a suggestion if there is none of that name."""
-    if name in FUNCTIONS:
-        return name
-    lower = {known.lower(): known for known in NAMES}
-    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.4)
-    suggestion = f"Did you mean {lower[close[0]]}? " if close else ""
-    raise InputError(
-        f"there is no figure of merit called {name!r}", hint=f"{suggestion}Known are {', '.join(NAMES)}."
-    )
+    target: Array
+    weight: Array
+    counted_weight: Array  # NaN outside the fit range
+    inside: NDArray[np.bool_] | None  # None: everywhere
 
 
 class FigureOfMerit:
@@ -133,14 +66,22 @@ class FigureOfMerit:
 
     Parameters
     ----------
-    name : one of `NAMES`.
-    data : the data sets; those without `use` get point-wise values but do not count.
+    name : one of `names`.
+    data : the data sets; those not in use get point-wise values but do not count. If a script replaces their
+        arrays, the new ones are taken from then on.
     n_fitted : p of N − p.
-    options : ``ignore_fom_nan``, ``ignore_fom_inf``, ``limit_fit_range``, ``fit_xmin``, ``fit_xmax``; default: GenX's.
+    options : ``ignore_fom_nan``, ``ignore_fom_inf``, ``limit_fit_range``, ``fit_xmin``, ``fit_xmax``; GenX's
+        defaults for those that are missing.
 
     Raises
     ------
-    InputError : unknown name.
+    InputError : unknown name; columns of a data set differ in length.
+
+    Notes
+    -----
+    By default points without a finite value are left out, but count in N, like those outside the fit range.
+    To ignore inf only leaves out NaN, too, as in GenX; to ignore nan only, which GenX inverts, does what it
+    says.
     """
 
     def __init__(
@@ -152,34 +93,31 @@ class FigureOfMerit:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = check_name(name)
-        self.function = FUNCTIONS[name]
+        self._data = data
+        self._n_fitted = n_fitted
         options = options or {}
-        self._ignore_nan = bool(options.get("ignore_fom_nan", True))
-        self._ignore_inf = bool(options.get("ignore_fom_inf", True))
-        self._use = [bool(d.use) for d in data]
-        with np.errstate(all="ignore"):
-            self._targets = [self.function.transform(d.y) for d in data]
-            self._weights = self.function.weights(data)
-        self._outside: list[np.ndarray | None] = [None] * len(self._use)
+        self._keeps_nan = not (options.get("ignore_fom_nan", True) or options.get("ignore_fom_inf", True))
+        self._keeps_inf = not options.get("ignore_fom_inf", True)
+        self._range: tuple[float, float] | None = None
         if options.get("limit_fit_range", False):
-            low, high = float(options.get("fit_xmin", 0.0)), float(options.get("fit_xmax", 180.0))
-            self._outside = [~((d.x >= low) & (d.x <= high)) for d in data]
-        n_points = sum(len(d.y) for d in data if d.use)
-        # Masked and out-of-range points count too; as many parameters as points give no number at all.
-        freedom = n_points - n_fitted
-        self._divisor = np.float64(freedom) if self.function.per_degree_of_freedom else np.float64(1.0)
+            self._range = float(options.get("fit_xmin", 0.0)), float(options.get("fit_xmax", 180.0))
+        self._prepare()
 
-    def pointwise(self, simulations: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Point-wise values of every data set, signed, before any mask: (n_points,) or (n_population, n_points)."""
-        with np.errstate(all="ignore"):
-            return [self._values(i, np.asarray(s), signed=True) for i, s in enumerate(simulations)]
+    def pointwise(self, simulations: Sequence[Any]) -> list[Array]:
+        """Point-wise values, signed, unmasked: (n_points,) or (n_population, n_points) per data set."""
+        self._refresh()
+        rows = self._rows(simulations)
+        if self._custom is not None:
+            return self._custom_values(rows) if _is_single(simulations) else self._custom_populations(rows)
+        values = [self._values(i, row) for i, row in enumerate(rows)]
+        return [v if np.ndim(s) == 2 else v[0] for v, s in zip(values, simulations, strict=True)]
 
-    def per_data_set(self, simulations: Sequence[np.ndarray]) -> list[Any]:
-        """Masked sums of the absolute point-wise values, one number or (n_population,) per data set."""
-        with np.errstate(all="ignore"):
-            return [self._sum(i, np.asarray(s)) for i, s in enumerate(simulations)]
+    def per_data_set(self, simulations: Sequence[Any]) -> list[Any]:
+        """Sums of masked magnitudes of the point-wise values: a number or (n_population,) per data set."""
+        self._refresh()
+        return self._sums(simulations, only_used=False)
 
-    def total(self, simulations: Sequence[np.ndarray], penalty: Any = 0.0) -> Any:
+    def total(self, simulations: Sequence[Any], penalty: Any = 0.0) -> Any:
         """The figure of merit.
 
         Parameters
@@ -189,29 +127,175 @@ class FigureOfMerit:
 
         Returns
         -------
-        a number, or (n_population,) if anything above is a population. A candidate's number does not depend on its
-        company: every sum runs over the points of one candidate.
+        a float, or (n_population,) if anything above is a population. A candidate's number does not depend on
+        its company, to the last bit.
+
+        Raises
+        ------
+        InputError : no data set is in use, or there are not more points than fitted parameters.
+        ScriptError : a simulation has another length than its data, or complex numbers.
         """
+        self._refresh()
+        if not any(self._use):
+            raise InputError("no data set is in use", hint="Tick 'use' for at least one data set in GenX.")
+        total: Any = 0.0
+        for part in self._sums(simulations, only_used=True):
+            total = total + part
+        if self._per_degree_of_freedom:
+            total = total / self._degrees_of_freedom()
+        return total + (np.reshape(penalty, -1) if np.ndim(penalty) else penalty)
+
+    # What depends on the data -------------------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        """Look whether the script has replaced an array since the last time."""
+        for d, (x, y, error, use) in zip(self._data, self._seen, strict=False):
+            if d.y is not y or d.error is not error or d.x is not x or d.use is not use:
+                return self._prepare()
+        return None
+
+    def _prepare(self) -> None:
+        self._seen = [(d.x, d.y, d.error, d.use) for d in self._data]
+        points = [self._points(i, d) for i, d in enumerate(self._data)]
+        self._use = [p.use for p in points]
+        self._lengths = [len(p.y) for p in points]
+        self._custom: Custom | None = None
+        if self.name in CUSTOM:
+            self._custom, self._per_degree_of_freedom = CUSTOM[self.name]
+            self._inside = [self._in_range(p) for p in points]
+            return
+        function = FUNCTIONS[self.name]
+        self._transform, self._squared = function.transform, function.squared
+        self._per_degree_of_freedom = function.per_degree_of_freedom
         with np.errstate(all="ignore"):
-            sums = [self._sum(i, np.asarray(s)) for i, s in enumerate(simulations) if i < len(self._use) and self._use[i]]
-            value = sum(sums, np.float64(0.0)) / self._divisor
-            if np.ndim(penalty):
-                penalty = np.reshape(penalty, -1)
-            return value + penalty
+            weights = function.weights(points)
+        self._prepared = [self._seen_through(p, w) for p, w in zip(points, weights, strict=True)]
+        self._inside = [prepared.inside for prepared in self._prepared]
 
-    def _values(self, i: int, simulation: np.ndarray, *, signed: bool) -> np.ndarray:
-        values = (self._targets[i] - self.function.transform(simulation)) * self._weights[i]
-        if self.function.squared:
-            return np.sign(values) * values**2 if signed else values * values
-        return values if signed else np.abs(values)
+    def _points(self, i: int, dataset: Measurement) -> Points:
+        try:
+            x, y, error = (np.array(c, dtype=float).ravel() for c in (dataset.x, dataset.y, dataset.error))
+        except (TypeError, ValueError):
+            raise InputError(f"data set {i}: x, y and error must be numbers") from None
+        needed = {"x": x} if self.name == "sintth4" or self._range is not None else {}
+        if self.name in NEED_ERRORS:
+            needed["error"] = error
+        for column, values in needed.items():
+            if len(values) != len(y):
+                raise InputError(
+                    f"data set {i}: {column} has {len(values)} values, y has {len(y)}",
+                    hint=f"The figure of merit {self.name} needs one for every point.",
+                )
+        return Points(x, y, error, bool(dataset.use))
 
-    def _sum(self, i: int, simulation: np.ndarray) -> Any:
-        values = self._values(i, simulation, signed=False)
-        if self._outside[i] is not None:
-            values = np.where(self._outside[i], 0.0, values)
-        total = np.sum(values, axis=-1)
-        if (self._ignore_nan or self._ignore_inf) and not np.all(np.isfinite(total)):
-            # "Only inf" zeroes NaN too, as in GenX; "only nan", which GenX inverts, does what it says.
-            bad = np.isnan(values) if not self._ignore_inf else ~np.isfinite(values)
-            total = np.sum(np.where(bad, 0.0, values), axis=-1)
-        return total
+    def _seen_through(self, points: Points, weight: Any) -> _Prepared:
+        # Own, writable arrays: the kernel is compiled for these and no others.
+        weight = np.array(np.broadcast_to(weight, points.y.shape), dtype=float)
+        target = np.array(transformed(points.y, self._transform))
+        inside = self._in_range(points)
+        return _Prepared(
+            target, weight, weight if inside is None else np.where(inside, weight, np.nan), inside
+        )
+
+    def _in_range(self, points: Points) -> NDArray[np.bool_] | None:
+        if self._range is None:
+            return None
+        low, high = self._range
+        return np.asarray((points.x >= low) & (points.x <= high))
+
+    def _degrees_of_freedom(self) -> int:
+        n_points = sum(n for n, use in zip(self._lengths, self._use, strict=True) if use)
+        if n_points <= self._n_fitted:
+            raise InputError(
+                f"{self._n_fitted} parameters are fitted to {n_points} points: {self.name} divides by N − p",
+                hint="Fit fewer parameters, or take a figure of merit without this division, for example R1.",
+            )
+        return n_points - self._n_fitted
+
+    # What depends on the simulations ------------------------------------------------------------------------
+
+    def _rows(self, simulations: Sequence[Any]) -> list[Array]:
+        """The simulations as arrays (n_population | 1, n_points)."""
+        if len(simulations) != len(self._lengths):
+            raise ScriptError(f"there are {len(simulations)} simulations for {len(self._lengths)} data sets")
+        return [_as_rows(i, s, n) for i, (s, n) in enumerate(zip(simulations, self._lengths, strict=True))]
+
+    def _sums(self, simulations: Sequence[Any], *, only_used: bool) -> list[Any]:
+        rows = self._rows(simulations)
+        chosen = [i for i in range(len(rows)) if self._use[i] or not only_used]
+        if self._custom is not None:
+            populations = self._custom_populations(rows)
+            sums = [self._masked_sum(i, populations[i]) for i in chosen]
+            return [float(s[0]) for s in sums] if _is_single(simulations) else sums
+        if self._keeps_inf:
+            sums = [self._masked_sum(i, self._values(i, rows[i])) for i in chosen]
+        else:
+            sums = [self._kernel_sum(self._prepared[i], rows[i]) for i in chosen]
+        return [s if np.ndim(simulations[i]) == 2 else float(s[0]) for i, s in zip(chosen, sums, strict=True)]
+
+    def _kernel_sum(self, prepared: _Prepared, rows: Array) -> Array:
+        return summed_deviations(
+            rows, prepared.target, prepared.counted_weight, int(self._transform), self._squared
+        )
+
+    def _values(self, i: int, rows: Array) -> Array:
+        """Signed values of one data set, (n_population, n_points)."""
+        prepared = self._prepared[i]
+        with np.errstate(all="ignore"):
+            difference = prepared.target - transformed(rows, self._transform)
+            if self._squared:
+                difference = difference * np.abs(difference)
+            return np.asarray(prepared.weight * difference)
+
+    def _masked_sum(self, i: int, values: Array) -> Array:
+        """Sums of magnitudes, (n_population,), of what the options leave in."""
+        values = np.abs(values)
+        inside = self._inside[i]
+        if inside is not None:
+            values = np.where(inside, values, 0.0)
+        if not self._keeps_nan:
+            left_out = np.isnan(values) if self._keeps_inf else ~np.isfinite(values)
+            values = np.where(left_out, 0.0, values)
+        return np.asarray(np.sum(np.ascontiguousarray(values), axis=-1))
+
+    def _custom_populations(self, rows: list[Array]) -> list[Array]:
+        """Values of a custom function, candidate by candidate: (n_population, n_points) per data set."""
+        n_population = max((len(r) for r in rows), default=1)
+        every = [
+            self._custom_values([r[min(k, len(r) - 1)][None] for r in rows]) for k in range(n_population)
+        ]
+        return [np.array([values[i] for values in every]) for i in range(len(rows))]
+
+    def _custom_values(self, rows: list[Array]) -> list[Array]:
+        assert self._custom is not None
+        values = self._custom([r[0] for r in rows], self._data)
+        arrays = [np.asarray(v, dtype=float) for v in values]
+        if [a.shape for a in arrays] != [(n,) for n in self._lengths]:
+            raise InputError(
+                f"the figure of merit {self.name} gives arrays of the shapes {[a.shape for a in arrays]}",
+                hint=f"It must give one value per point: {[(n,) for n in self._lengths]}.",
+            )
+        return arrays
+
+
+def _is_single(simulations: Sequence[Any]) -> bool:
+    return all(np.ndim(s) < 2 for s in simulations)
+
+
+def _as_rows(i: int, simulation: Any, n_points: int) -> Array:
+    """A simulation as a writable C-contiguous array (n_population | 1, n_points)."""
+    array = simulation if isinstance(simulation, np.ndarray) else np.asarray(simulation)
+    if array.dtype.kind == "c":
+        raise ScriptError(
+            f"the simulation of data set {i} has complex numbers",
+            hint="Take its magnitude, e.g. abs(F)**2, before it is returned.",
+        )
+    if array.ndim < 2:
+        array = array.reshape(1, -1)
+    if array.ndim > 2 or array.shape[-1] not in (1, n_points):
+        raise ScriptError(
+            f"the simulation of data set {i} has the shape {np.shape(simulation)} for {n_points} points"
+        )
+    if array.shape[-1] != n_points:
+        array = np.broadcast_to(array, (len(array), n_points))
+    return np.require(array, dtype=np.float64, requirements=["C", "W"])

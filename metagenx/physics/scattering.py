@@ -1,10 +1,11 @@
 """Scattering lengths of elements and isotopes: X-ray form factors, neutron lengths, atomic weights.
 
-The tables in ``tables/`` hold what GenX 3 uses, from the sources it took them from; ``tools/make_scattering_tables.py``
-makes them and names the sources. They are read when first asked for, one element at a time.
+The tables in ``tables/`` hold what GenX 3 uses, from the sources it took them from;
+``tools/make_scattering_tables.py`` makes them and names the sources. They are read when first asked for, one
+element at a time.
 
-Names are spelled ``Fe`` for an element and ``i58Ni`` for an isotope; ions of the form factors as ``O2m``, ``Fe3p``.
-Upper and lower case do not matter.
+Names are spelled ``Fe`` for an element and ``i58Ni`` for an isotope; ions of the form factors as ``O2m``,
+``Fe3p``. Upper and lower case do not matter.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def xray_factor(name: str, wavelength: float | np.ndarray, table: XrayTable = "n
     ----------
     name : element.
     wavelength : Å; a scalar or an array of any shape.
-    table : ``nist`` (FFAST, C. T. Chantler 2000; GenX 3) or ``cxro`` (B. L. Henke et al. 1993; GenX 2, ``fp_old``).
+    table : ``nist`` (FFAST, C. T. Chantler 2000; GenX 3) or ``cxro`` (B. L. Henke et al. 1993; GenX 2,
+        ``fp_old``).
 
     Raises
     ------
@@ -89,7 +91,7 @@ def neutron_length(name: str) -> complex:
 
 
 def absorbing_neutron_length(name: str, wavelength: float | np.ndarray = 1.79819) -> complex | np.ndarray:
-    """Scattering length of a resonant absorber in fm: Re b − i σ_a/(2λ), with the absorption cross section at λ.
+    """Scattering length of a resonant absorber in fm: Re b − i σ_a/(2λ), σ_a the absorption at λ.
 
     Parameters
     ----------
@@ -103,8 +105,8 @@ def absorbing_neutron_length(name: str, wavelength: float | np.ndarray = 1.79819
 
     Notes
     -----
-    σ_a (Geant4) is interpolated linearly in energy. GenX does not find its isotope tables on file systems that know
-    upper and lower case; here they work.
+    σ_a (Geant4) is interpolated linearly in energy. GenX does not find its isotope tables on file systems that
+    tell upper from lower case; here they work.
     """
     symbol = _spelled(
         name, tuple(n for n in _members("absorption") if n != "energy"), "table of neutron absorption"
@@ -117,14 +119,16 @@ def absorbing_neutron_length(name: str, wavelength: float | np.ndarray = 1.79819
     if np.any((energy <= rows[1]) | (energy >= rows[-2])):
         low, high = _ROOT_OF_NEUTRON_ENERGY / np.sqrt(rows[[-2, 1]])
         raise InputError(
-            f"the neutron absorption of {symbol} is tabulated from {low:.4g} to {high:.4g} Å, not at {_extremes(wavelength)} Å"
+            f"the neutron absorption of {symbol} is tabulated from {low:.4g} to {high:.4g} Å, "
+            f"not at {_extremes(wavelength)} Å"
         )
     absorption = np.interp(energy, rows, cross_section) / (2.0 * wavelength) * 1e-3
-    return _plain(neutron_length(symbol).real - 1j * absorption)
+    length: complex | np.ndarray = _plain(neutron_length(symbol).real - 1j * absorption)
+    return length
 
 
 def atomic_weight(name: str) -> float:
-    """Atomic weight in g/mol as GenX has it (1999, the digit of uncertainty glued on), or the mass of an isotope.
+    """Atomic weight in g/mol as GenX has it (of 1999, the uncertain digit glued on), or the mass of an isotope.
 
     Raises
     ------
@@ -150,7 +154,8 @@ def form_factor(name: str, s: float | np.ndarray) -> float | np.ndarray:
     """
     amplitudes, exponents, constant = _cromer_mann(name)
     square = np.asarray(s, dtype=float)[..., np.newaxis] ** 2
-    return _plain(constant + np.sum(amplitudes * np.exp(-exponents * square), axis=-1))
+    factor: float | np.ndarray = _plain(constant + np.sum(amplitudes * np.exp(-exponents * square), axis=-1))
+    return factor
 
 
 def electron_density(name: str, r: np.ndarray, width: float, extra: complex = 0.0) -> np.ndarray:
@@ -185,9 +190,13 @@ def _interpolate_xray(name: str, energy: np.ndarray, table: XrayTable, what: str
         raise InputError(
             f"{what} lies outside the scattering factors of {symbol}, which reach from "
             f"{energies[first] * 1000:.5g} to {energies[-1] * 1000:.6g} eV "
-            f"({_HC / energies[-1]:.3g} to {_HC / energies[first]:.4g} Å); it is {_extremes(energy * 1000)} eV"
+            f"({_HC / energies[-1]:.3g} to {_HC / energies[first]:.4g} Å); "
+            f"it is {_extremes(energy * 1000)} eV"
         )
-    return _plain(np.interp(energy, energies, f1) - 1j * np.interp(energy, energies, f2))
+    factor: complex | np.ndarray = _plain(
+        np.interp(energy, energies, f1) - 1j * np.interp(energy, energies, f2)
+    )
+    return factor
 
 
 def _extremes(values: np.ndarray) -> str:
