@@ -6,8 +6,14 @@ argument may be a scalar, one value per point ``(n_points,)`` or one per individ
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
+
+from metagenx.physics.compiled import compiled
+from metagenx.physics.elementary import LARGEST_ANGLE, sine_cosine
+from metagenx.physics.elementwise import sine
 
 Array = NDArray[np.float64]
 Values = float | Array  # a scalar, one per point, or one per individual
@@ -26,48 +32,108 @@ def q_from_two_theta(x: Values, wavelength: Values, offset: Values) -> Array:
     x : 2θ in degrees, (n_points,) or (n_population, n_points).
     offset : what is added to every 2θ, degrees.
     """
-    half_angle = (np.asarray(x, dtype=float) + offset) * (np.pi / 360)
-    return clip(4 * np.pi / np.asarray(wavelength) * np.sin(half_angle))
+    x, offset = np.asarray(x, dtype=float), np.asarray(offset, dtype=float)
+    largest = np.asarray(4 * np.pi / np.asarray(wavelength, dtype=float))
+    if _one_per_individual(offset) and _one_per_individual(largest):
+        return _over_points(_two_theta_kernel, x, offset, largest)
+    return clip(largest * sine((x + offset) * (np.pi / 360)))
 
 
 def q_from_q(x: Values, wavelength: Values, offset: Values) -> Array:
-    """Q whose 2θ is moved by `offset` degrees; NaN beyond back-scattering, unless the offset is 0."""
-    x = np.asarray(x, dtype=float)
-    offset = np.asarray(offset, dtype=float)
-    moved = offset != 0
-    if not moved.any():
+    """Q whose 2θ is moved by `offset` degrees; NaN beyond back-scattering, unless the offset is 0.
+
+    4π/λ·sin(θ + δ) with θ = asin(λx/4π), by the addition theorem: x·cos δ + sqrt((4π/λ)² − x²)·sin δ.
+    """
+    x, offset = np.asarray(x, dtype=float), np.asarray(offset, dtype=float)
+    if not np.any(offset):
         return clip(x)
-    scale = np.asarray(wavelength, dtype=float) / (4 * np.pi)
+    largest = np.asarray(4 * np.pi / np.asarray(wavelength, dtype=float))
+    half = offset * (np.pi / 360)
+    if _one_per_individual(offset) and _one_per_individual(largest):
+        return _over_points(_moved_q_kernel, x, sine(half), sine(half / 2), largest)
     with np.errstate(invalid="ignore"):
-        shifted = np.sin(np.arcsin(scale * x) + offset * (np.pi / 360)) / scale
-    # An individual without an offset keeps its Q to the last digit, whatever its neighbours do.
-    return clip(shifted if moved.all() else np.where(moved, shifted, x))
+        moved = x * (1 - 2 * sine(half / 2) ** 2) + np.sqrt(largest**2 - x**2) * sine(half)
+    # A point without an offset keeps its Q to the last digit, whatever its neighbours do.
+    return clip(np.where(offset == 0, x, moved))
 
 
 def q_from_q_at_angle(x: Values, incidence: Values, offset: Values) -> Array:
     """Q of a time-of-flight measurement whose angle of incidence is wrong by offset/2 (all in degrees)."""
-    x = np.asarray(x, dtype=float)
-    offset = np.asarray(offset, dtype=float)
-    moved = offset != 0
-    if not moved.any():
+    x, offset = np.asarray(x, dtype=float), np.asarray(offset, dtype=float)
+    if not np.any(offset):
         return clip(x)
     alpha = np.asarray(incidence, dtype=float) * (np.pi / 180)
     with np.errstate(invalid="ignore", divide="ignore"):
-        shifted = x * np.sin(alpha + offset * (np.pi / 360)) / np.sin(alpha)
-    return clip(shifted if moved.all() else np.where(moved, shifted, x))
+        moved = x * sine(alpha + offset * (np.pi / 360)) / sine(alpha)
+    return clip(np.where(offset == 0, x, moved))
 
 
 def wavelength_at_angle(q: Values, incidence: Values) -> Array:
     """Wavelength that has scattering vector `q` at an angle of incidence in degrees: λ = 4π·sin(α)/Q."""
-    return np.asarray(4 * np.pi * np.sin(np.asarray(incidence, dtype=float) * (np.pi / 180)) / q)
+    return np.asarray(4 * np.pi * sine_of_angle(incidence) / q)
 
 
 def sine_of_incidence(q: Values, wavelength: Values) -> Array:
     """sin θ = λQ/4π; NaN beyond back-scattering, where no angle exists."""
-    sine = np.asarray(q, dtype=float) * (np.asarray(wavelength, dtype=float) / (4 * np.pi))
-    return np.asarray(np.where(sine > 1, np.nan, sine) if np.any(sine > 1) else sine)
+    scale = np.asarray(np.asarray(wavelength, dtype=float) / (4 * np.pi))
+    return _over_points(_sine_of_incidence_kernel, np.asarray(q, dtype=float), scale)
+
+
+def sine_of_angle(angle: Values) -> Array:
+    """Sine of an angle in degrees."""
+    return sine(np.asarray(angle, dtype=float) * (np.pi / 180))
 
 
 def clip(q: Values) -> Array:
     """Q, not below ``Q_MINIMUM``; NaN stays NaN."""
     return np.asarray(np.maximum(q, Q_MINIMUM), dtype=float)
+
+
+def _one_per_individual(values: Array) -> bool:
+    return values.ndim == 0 or values.shape[-1] == 1
+
+
+def _over_points(kernel: Callable[..., None], x: Array, *parameters: Array) -> Array:
+    """Run a kernel on every point with the parameters of its individual; 1-D if nothing is a population."""
+    rows = np.ascontiguousarray(np.atleast_2d(x))
+    columns = [np.ascontiguousarray(parameter).reshape(-1) for parameter in parameters]
+    out = np.empty((max(len(rows), *map(len, columns)), rows.shape[1]))
+    kernel(rows, *columns, out)
+    return out if any(values.ndim == 2 for values in (x, *parameters)) else out[0]
+
+
+@compiled(relaxed=True)
+def _two_theta_kernel(x: Array, offset: Array, largest: Array, out: Array) -> None:
+    for m in range(out.shape[0]):
+        row, q = x[m if x.shape[0] > 1 else 0], out[m]
+        shift = offset[m if offset.size > 1 else 0]
+        scale = largest[m if largest.size > 1 else 0]
+        for i in range(q.size):
+            half_angle = (row[i] + shift) * (np.pi / 360)
+            value = scale * sine_cosine(half_angle)[0]
+            value = Q_MINIMUM if value < Q_MINIMUM else value
+            q[i] = value if abs(half_angle) <= LARGEST_ANGLE else np.nan
+
+
+@compiled(relaxed=True)
+def _moved_q_kernel(x: Array, sine_half: Array, sine_quarter: Array, largest: Array, out: Array) -> None:
+    for m in range(out.shape[0]):
+        row, q = x[m if x.shape[0] > 1 else 0], out[m]
+        s = sine_half[m if sine_half.size > 1 else 0]
+        quarter = sine_quarter[m if sine_quarter.size > 1 else 0]
+        c = 1.0 - 2.0 * quarter * quarter
+        end = largest[m if largest.size > 1 else 0]
+        for i in range(q.size):
+            # Without an offset Q stays the same to the last digit, and beyond back-scattering too.
+            value = row[i] if s == 0.0 else row[i] * c + np.sqrt(end * end - row[i] * row[i]) * s
+            q[i] = Q_MINIMUM if value < Q_MINIMUM else value
+
+
+@compiled(relaxed=True)
+def _sine_of_incidence_kernel(q: Array, scale: Array, out: Array) -> None:
+    for m in range(out.shape[0]):
+        row, values = q[m if q.shape[0] > 1 else 0], out[m]
+        s = scale[m if scale.size > 1 else 0]
+        for i in range(values.size):
+            value = row[i] * s
+            values[i] = np.nan if value > 1.0 else value

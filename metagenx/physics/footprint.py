@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf
+
+from metagenx.physics.elementwise import erf, erf_of_multiple
 
 Array = NDArray[np.float64]
 Values = float | Array  # a scalar, one per point, or one per individual
@@ -18,7 +19,7 @@ def gaussian(sine: Values, length: Values, sigma: Values) -> Array:
     """Gaussian beam, standard deviation `sigma`, centred on the sample: erf(L·sinθ/(2√2·σ))."""
     with np.errstate(divide="ignore", invalid="ignore"):
         per_sigma = np.asarray(length, dtype=float) / (2 * np.sqrt(2) * np.asarray(sigma, dtype=float))
-        return np.asarray(erf(sine * per_sigma))
+        return erf_of_multiple(np.asarray(sine, dtype=float), per_sigma)
 
 
 def square(sine: Values, length: Values, width: Values) -> Array:

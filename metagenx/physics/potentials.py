@@ -14,6 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from metagenx.physics.compiled import compiled
+
 Array = NDArray[np.float64]
 Values = float | Array  # a scalar, one per point, or one per individual
 ComplexArray = NDArray[np.complex128]
@@ -47,33 +49,38 @@ def magnetic_strength(density: Array, moment: Array) -> Array:
     return np.asarray(density * moment * (BOHR_MAGNETON_LENGTH / (2 * np.pi)))
 
 
-def decrement(strength: ComplexArray, absorption: Array | None, wavelength: Values) -> ComplexArray:
+def decrement(strength: ComplexArray, absorption: Array, wavelength: Values) -> ComplexArray:
     """u = strength·λ² − i·absorption·λ, of one wavelength or one per individual (n_population, 1)."""
     wavelength = np.asarray(wavelength, dtype=float)
     u = _times_real(strength, wavelength**2)
-    if absorption is not None:
-        absorbed = absorption * wavelength
-        if absorbed.shape != u.shape:
-            u = np.broadcast_to(u, np.broadcast_shapes(u.shape, absorbed.shape)).copy()
-        u.imag -= absorbed
+    absorbed = absorption * wavelength
+    if absorbed.shape != u.shape:
+        u = np.broadcast_to(u, np.broadcast_shapes(u.shape, absorbed.shape)).copy()
+    u.imag -= absorbed
     return u
 
 
-def potential(u: ComplexArray, wavelength: Values) -> tuple[ComplexArray, ComplexArray]:
-    """What the kernels need: (n_k² − n_M²)·(4π/λ)² in Å⁻², and n_M².
+def potential(
+    strength: ComplexArray, absorption: Array | None, wavelength: Values
+) -> tuple[ComplexArray, ComplexArray]:
+    """What the kernels need: (n_k² − n_M²)·(4π/λ)² in Å⁻², and n_M², of one wavelength or one per individual.
+
+    Parameters
+    ----------
+    strength, absorption : (n_population | 1, n_layer), n = 1 − strength·λ² + i·absorption·λ.
 
     Returns
     -------
     potential : complex (n_population | 1, n_layer), the last layer exactly 0.
     ambient : complex (n_population | 1,).
     """
-    scale = (4 * np.pi / np.asarray(wavelength, dtype=float)) ** 2
-    x, y = 1 - u.real, u.imag
-    real, imaginary = x * x - y * y, -2 * x * y
-    out = np.empty(np.broadcast_shapes(u.shape, np.shape(scale)), dtype=complex)
-    out.real = scale * (real - real[:, -1:])
-    out.imag = scale * (imaginary - imaginary[:, -1:])
-    return out, real[:, -1] + 1j * imaginary[:, -1]
+    wavelengths = np.asarray(wavelength, dtype=float).reshape(-1)
+    absorbed = np.zeros((1, strength.shape[1])) if absorption is None else absorption
+    n_population = max(len(strength), len(absorbed), len(wavelengths))
+    out = np.empty((n_population, strength.shape[1]), dtype=np.complex128)
+    ambient = np.empty(n_population, dtype=np.complex128)
+    _potential(strength, absorbed, wavelengths, out, ambient)
+    return out, ambient
 
 
 def spin_flip_potentials(
@@ -108,3 +115,24 @@ def _times_real(z: ComplexArray, real: Array) -> ComplexArray:
     out.real = z.real * real
     out.imag = z.imag * real
     return out
+
+
+@compiled()
+def _potential(
+    strength: ComplexArray, absorption: Array, wavelength: Array, out: ComplexArray, ambient: ComplexArray
+) -> None:
+    last = out.shape[1] - 1
+    for m in range(out.shape[0]):
+        refracting = strength[m if strength.shape[0] > 1 else 0]
+        absorbing = absorption[m if absorption.shape[0] > 1 else 0]
+        length = wavelength[m if wavelength.size > 1 else 0]
+        scale = (4 * np.pi / length) ** 2
+        for k in range(last, -1, -1):
+            x = 1 - refracting[k].real * length**2
+            y = absorbing[k] * length - refracting[k].imag * length**2
+            square = complex(x * x - y * y, 2 * x * y)
+            if k == last:
+                ambient[m] = square
+            out[m, k] = complex(
+                scale * (square.real - ambient[m].real), scale * (square.imag - ambient[m].imag)
+            )

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from metagenx.errors import InputError
 from metagenx.physics.compiled import compiled
+from metagenx.physics.elementary import exponential
 
 Array = NDArray[np.float64]
 Values = float | Array  # a scalar, one per point, or one per individual
@@ -66,8 +67,9 @@ def trapezoid_grid(x: Array, inner: Values, outer: Values, n_places: int) -> Gri
 
     An `outer` width below the `inner` one means a box.
     """
-    _need_places(n_places)
     inner, outer = np.asarray(inner, dtype=float), np.asarray(outer, dtype=float)
+    # At both ends of a trapezoid the weight is zero.
+    _need_places(n_places, at_least=3 if np.any(outer > inner) else 2)
     width = np.maximum(inner, outer)
     places = np.linspace(-0.5, 0.5, n_places)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -93,15 +95,12 @@ def kalpha_grid(
     first to the first place of the second, a negative width, included.
     """
     _need_places(n_places)
-    reach = np.asarray(reach, dtype=float).reshape(-1, 1)
-    offsets = np.linspace(-1.0, 1.0, n_places) * reach
+    population = _is_population(x, sigma, energy1, energy2, reach)
+    offsets = np.linspace(-1.0, 1.0, n_places) * np.asarray(reach, dtype=float).reshape(-1, 1)
     second_line = np.asarray(energy2, dtype=float) / np.asarray(energy1, dtype=float)
-    first, second = _spread(x, offsets, sigma), _spread(x * second_line, offsets, sigma)
-    n_points = np.shape(x)[-1]
-    first, second = np.broadcast_arrays(np.atleast_2d(first), np.atleast_2d(second))
-    n_population = len(first)
-    grid = np.concatenate([first, second], axis=1)
-    places = grid.reshape(n_population, 2 * n_places, n_points)
+    lines = [np.atleast_2d(_spread(centre, offsets, sigma)) for centre in (x, x * second_line)]
+    grid = np.concatenate(np.broadcast_arrays(*lines), axis=1)
+    places = grid.reshape(len(grid), 2 * n_places, -1)
     density = np.exp(-0.5 * offsets**2)[:, :, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         # The second density at its own centre is the first one's: both have the width σ.
@@ -113,7 +112,7 @@ def kalpha_grid(
         widths[:, -1] = places[:, -1] - places[:, -2]
         weights = density * widths
         weights = weights / _sum_over_places(weights)
-    return Grid(grid if n_population > 1 or _is_population(x, sigma, reach) else grid[0], weights)
+    return Grid(grid if population else grid[0], weights)
 
 
 def average(intensity: Array, weights: Array) -> Array:
@@ -187,11 +186,11 @@ def smear(intensity: Array, x: Array, sigma: Values) -> Array:
     return out
 
 
-def _need_places(n_places: int) -> None:
-    if n_places < 2:
+def _need_places(n_places: int, at_least: int = 2) -> None:
+    if n_places < at_least:
         raise InputError(
             f"full convolution with respoints={n_places} has nothing to average",
-            hint="set respoints to 2 or more, 5 to 11 are usual",
+            hint=f"set respoints to {at_least} or more, 5 to 11 are usual",
         )
 
 
@@ -200,11 +199,11 @@ def _spread(x: Array, offsets: Array, width: Values) -> Array:
     width = np.asarray(width, dtype=float)
     if offsets.ndim == 1 and np.ndim(x) == 1 and width.ndim < 2:
         return (x + offsets[:, None] * width).reshape(-1)
-    places = (
-        np.atleast_2d(x)[:, None, :] + np.atleast_2d(offsets)[:, :, None] * np.atleast_2d(width)[:, None, :]
-    )
-    flat = places.reshape(len(places), -1)
-    return flat if _is_population(x, width, offsets) else flat[0]
+    rows, steps = np.ascontiguousarray(np.atleast_2d(x)), np.ascontiguousarray(np.atleast_2d(offsets))
+    widths = np.ascontiguousarray(np.atleast_2d(width))
+    out = np.empty((max(len(rows), len(steps), len(widths)), steps.shape[1] * rows.shape[1]))
+    _spread_kernel(rows, steps, widths, out)
+    return out if _is_population(x, width, offsets) else out[0]
 
 
 def _is_population(*values: Values) -> bool:
@@ -234,6 +233,24 @@ def _sum_over_places(weights: Array) -> Array:
 
 
 @compiled()
+def _spread_kernel(x: Array, offsets: Array, width: Array, out: Array) -> None:
+    n = x.shape[1]
+    for m in range(out.shape[0]):
+        row = x[m if x.shape[0] > 1 else 0]
+        steps = offsets[m if offsets.shape[0] > 1 else 0]
+        widths = width[m if width.shape[0] > 1 else 0]
+        for place in range(steps.size):
+            part = out[m, place * n : (place + 1) * n]
+            if widths.size == 1:
+                distance = steps[place] * widths[0]
+                for i in range(n):
+                    part[i] = row[i] + distance
+            else:
+                for i in range(n):
+                    part[i] = row[i] + steps[place] * widths[i]
+
+
+@compiled()
 def _average(intensity: Array, weights: Array, out: Array) -> None:
     n_points = out.shape[1]
     same_for_all_points = weights.shape[2] == 1
@@ -256,6 +273,7 @@ def _average(intensity: Array, weights: Array, out: Array) -> None:
 @compiled()
 def _convolve(intensity: Array, step: Array, sigma: Array, half_width: Array, out: Array) -> None:
     n = out.shape[1]
+    kernel, padded = np.empty(1), np.empty(n)
     for m in range(out.shape[0]):
         curve = intensity[m if intensity.shape[0] > 1 else 0]
         h = step[m if step.shape[0] > 1 else 0]
@@ -271,22 +289,23 @@ def _convolve(intensity: Array, step: Array, sigma: Array, half_width: Array, ou
         # numpy's arange: its length, and its values from the difference of the first two.
         size = int(np.ceil(((r + h) - (-r)) / h))
         increment = (-r + h) - (-r)
-        kernel = np.empty(size)
-        total = 0.0
+        if kernel.size < size:
+            kernel, padded = np.empty(size), np.empty(n + size - 1)
         for j in range(size):
             u = (-r + j * increment) / s
-            kernel[j] = np.exp(-0.5 * u * u)
+            kernel[j] = exponential(-0.5 * u * u)
+        total = 0.0
+        for j in range(size):
             total += kernel[j]
-        shift = (size - 1) // 2
-        padded = np.empty(n + size - 1)
+        shift = (size - 1) // 2 - (size - 1)
         for i in range(n + size - 1):
-            padded[i] = curve[min(max(i + shift - (size - 1), 0), n - 1)]
+            padded[i] = curve[min(max(i + shift, 0), n - 1)]
         row[:] = 0.0
         for j in range(size):
             w = kernel[j] / total
-            start = size - 1 - j
+            part = padded[size - 1 - j : size - 1 - j + n]
             for i in range(n):
-                row[i] += w * padded[start + i]
+                row[i] += w * part[i]
 
 
 @compiled()
@@ -297,33 +316,71 @@ def _smear(intensity: Array, points: Array, sigma: Array, out: Array) -> None:
         if m == 0 or points.shape[0] > 1 or sigma.shape[0] > 1:
             x = points[m if points.shape[0] > 1 else 0]
             s = sigma[m if sigma.shape[0] > 1 else 0]
-            sorted_x = True
-            for i in range(1, n):
-                sorted_x = sorted_x and x[i] >= x[i - 1]
-            for j in range(n):
-                first[j], last = 0, n
-                if sorted_x and np.isfinite(s[j]):
-                    first[j] = np.searchsorted(x, x[j] - _FAR * abs(s[j]), side="left")
-                    last = np.searchsorted(x, x[j] + _FAR * abs(s[j]), side="right")
-                start[j + 1] = start[j] + last - first[j]
+            _windows(x, s, first, start)
             if weights.size < start[n]:
                 weights = np.empty(start[n])
             for j in range(n):
-                norm = 0.0
-                for k in range(start[j], start[j + 1]):
-                    i = first[j] + k - start[j]
-                    if s[j] == 0.0:
-                        weights[k] = 1.0 if i == j else 0.0
-                    else:
-                        u = (x[i] - x[j]) / s[j]
-                        end = 0.5 if i == 0 or i == n - 1 else 1.0
-                        weights[k] = end * np.exp(-0.5 * u * u)
-                    norm += weights[k]
-                for k in range(start[j], start[j + 1]):
-                    weights[k] /= norm
+                row = weights[start[j] : start[j + 1]]
+                _densities(x[first[j] : first[j] + row.size], x[j], s[j], row)
+                if first[j] == 0:
+                    row[0] *= 0.5
+                if first[j] + row.size == n:
+                    row[-1] *= 0.5
+                row /= _sum(row)
         curve = intensity[m if intensity.shape[0] > 1 else 0]
         for j in range(n):
-            total = 0.0
-            for k in range(start[j], start[j + 1]):
-                total += curve[first[j] + k - start[j]] * weights[k]
-            out[m, j] = total
+            row = weights[start[j] : start[j + 1]]
+            out[m, j] = _dot(row, curve[first[j] : first[j] + row.size])
+
+
+@compiled()
+def _windows(x: Array, sigma: Array, first: NDArray[np.int64], start: NDArray[np.int64]) -> None:
+    """The points that count for each point: from ``first[j]`` on, ``start[j + 1] - start[j]`` of them."""
+    n = x.size
+    ascending = True
+    for i in range(1, n):
+        ascending = ascending and x[i] >= x[i - 1]
+    for j in range(n):
+        first[j], last = 0, n
+        reach = _FAR * abs(sigma[j])
+        if ascending and np.isfinite(reach):
+            first[j] = np.searchsorted(x, x[j] - reach, side="left")
+            last = np.searchsorted(x, x[j] + reach, side="right")
+        start[j + 1] = start[j] + last - first[j]
+
+
+@compiled()
+def _densities(x: Array, centre: float, sigma: float, out: Array) -> None:
+    """Normal densities but for a factor; a width of 0 leaves what is at the centre, NaN gives NaN."""
+    if sigma == 0.0:
+        for i in range(out.size):
+            out[i] = 1.0 if x[i] == centre else 0.0
+    elif np.isnan(sigma) or np.isnan(centre):
+        out[:] = np.nan
+    else:
+        for i in range(out.size):
+            u = (x[i] - centre) / sigma
+            out[i] = exponential(-0.5 * u * u)
+
+
+@compiled()
+def _sum(values: Array) -> float:
+    total = 0.0
+    for i in range(values.size):
+        total += values[i]
+    return total
+
+
+@compiled()
+def _dot(a: Array, b: Array) -> float:
+    """Σ a·b in four running sums, which do not wait for one another."""
+    s0 = s1 = s2 = s3 = 0.0
+    whole = a.size // 4 * 4
+    for i in range(0, whole, 4):
+        s0 += a[i] * b[i]
+        s1 += a[i + 1] * b[i + 1]
+        s2 += a[i + 2] * b[i + 2]
+        s3 += a[i + 3] * b[i + 3]
+    for i in range(whole, a.size):
+        s0 += a[i] * b[i]
+    return (s0 + s1) + (s2 + s3)

@@ -8,7 +8,7 @@ the substrate upwards to the ambient medium.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,17 +32,19 @@ class Arrangement:
     ----------
     stacks : per stack, its layers.
     repeats : per stack, whether it may be there otherwise than exactly once.
-    rows : indices into the flat list of all stacks' layers, of the layers that get a row of their own.
+    layers : the layers that get a row of their own, without substrate and ambient medium.
     first, last : per block, its rows in the table (the substrate is row 0).
     terms : per block, (stack, number of times): it repeats Σ times·repetitions of the stack.
+    known_blocks : the blocks made last, by the repetitions.
     """
 
     stacks: tuple[tuple[Any, ...], ...]
     repeats: tuple[bool, ...]
-    rows: tuple[int, ...]
+    layers: tuple[Any, ...]
     first: tuple[int, ...]
     last: tuple[int, ...]
     terms: tuple[tuple[tuple[int, int], ...], ...]
+    known_blocks: dict[tuple[int, ...], Blocks] = field(default_factory=dict, compare=False, repr=False)
 
     def fits(self, stacks: Sequence[Sequence[Any]], repeats: Sequence[bool]) -> bool:
         """Whether it is the arrangement of these very layer objects, so that it need not be made again."""
@@ -55,6 +57,28 @@ class Arrangement:
                 if a is not b:
                     return False
         return True
+
+    def blocks(self, values: Sequence[Any]) -> Blocks:
+        """The blocks if the stacks have these ``Repetitions``; each a number, or one per individual.
+
+        Raises
+        ------
+        InputError : one of them is no number.
+        """
+        key = tuple(values) if all(type(value) is int for value in values) else None
+        if key is not None and key in self.known_blocks:
+            return self.known_blocks[key]
+        counts = [_repetitions(value) for value in values]
+        n_population = max((len(count) for count in counts), default=1)
+        table = np.zeros((n_population, len(self.terms)), dtype=np.int64)
+        for i, terms in enumerate(self.terms):
+            for stack, times in terms:
+                table[:, i] += times * counts[stack]
+        made = Blocks(self.first, self.last, table)
+        if key is not None:
+            self.known_blocks.clear()
+            self.known_blocks[key] = made
+        return made
 
 
 def arrange(stacks: Sequence[Sequence[Any]], repeats: Sequence[bool]) -> Arrangement:
@@ -84,7 +108,7 @@ def arrange(stacks: Sequence[Sequence[Any]], repeats: Sequence[bool]) -> Arrange
     return Arrangement(
         stacks=tuple(tuple(layers) for layers in stacks),
         repeats=tuple(repeats),
-        rows=tuple(row for rows, _ in blocks for row in rows),
+        layers=tuple(flat[row] for rows, _ in blocks for row in rows),
         first=tuple(first),
         last=tuple(last),
         terms=tuple(tuple(terms) for _, terms in blocks),
@@ -149,35 +173,46 @@ def column(layers: Sequence[Any], field: str, dtype: type = float) -> Array:
 
 def table_row(values: Sequence[Any], field: str, dtype: type = float) -> Array:
     """The values of one field as in `column`."""
+    arrays = [value for value in values if type(value) is np.ndarray and value.ndim == 2]
+    sizes = {array.shape for array in arrays if dtype is complex or array.dtype.kind != "c"}
     try:
-        row: Array = np.array(values, dtype=dtype)
-    except (TypeError, ValueError):  # arrays among them
-        row = np.empty((0, 0))
-    if row.ndim == 1 and _NO_NUMBERS.isdisjoint(map(type, values)):
-        return row[None]
+        if not arrays:
+            row: Array = np.array(values, dtype=dtype)
+            if row.ndim == 1 and _NO_NUMBERS.isdisjoint(map(type, values)):
+                return row[None]
+        elif len(sizes) == 1 and _NO_NUMBERS.isdisjoint(map(type, values)):
+            table: Array = np.empty((len(arrays[0]), len(values)), dtype=dtype)
+            for i, value in enumerate(values):
+                table[:, i : i + 1] = value  # a scalar, or (n_population, 1)
+            return table
+    except (TypeError, ValueError):
+        pass
+    return _columns(values, field, dtype)
+
+
+def _columns(values: Sequence[Any], field: str, dtype: type) -> Array:
+    """As `table_row`, for unusual values too, and says which of them is wrong."""
     columns = [_as_column(value, field, dtype) for value in values]
     n_population = max(len(one) for one in columns)
     if any(len(one) not in (1, n_population) for one in columns):
         raise InputError(f"Layer.{field} holds populations of different sizes")
-    table: Array = np.empty((n_population, len(values)), dtype=dtype)
-    for i, one in enumerate(columns):
-        table[:, i] = one
-    return table
+    return np.stack(np.broadcast_arrays(*columns), axis=1)
 
 
 def _as_column(value: Any, field: str, dtype: type) -> Array:
     """A scalar or (n_population, 1) as (n,)."""
     try:
-        array: Array = np.asarray(value, dtype=dtype)
-    except (TypeError, ValueError):
-        array = np.empty((0, 0))
-    if type(value) in _NO_NUMBERS or (array.size != 1 and (array.ndim != 2 or array.shape[1] != 1)):
-        what = f"an array of shape {array.shape}" if array.size else repr(value)
+        array: Array = np.asarray(value)
+        lost = array.dtype.kind not in "fiubc" or (dtype is float and array.dtype.kind == "c")
+    except (TypeError, ValueError):  # a ragged list
+        array, lost = np.empty(0), True
+    if lost or (array.size != 1 and (array.ndim != 2 or array.shape[1] != 1)):
+        what = f"an array of shape {array.shape}" if array.ndim and not lost else repr(value)
         raise InputError(f"Layer.{field} must be one number, not {what}")
     return array.reshape(-1)
 
 
-def repetitions(value: Any) -> NDArray[np.int64]:
+def _repetitions(value: Any) -> NDArray[np.int64]:
     """Repetitions of a stack as (n_population | 1,): rounded (a parameter table holds floats), not below 0.
 
     Raises
@@ -195,13 +230,3 @@ def repetitions(value: Any) -> NDArray[np.int64]:
     if not np.all(np.abs(array) <= _MOST_REPETITIONS):
         raise InputError(f"Stack.Repetitions must be a number up to {_MOST_REPETITIONS}, not {value!r}")
     return np.asarray(np.maximum(np.rint(array), 0), dtype=np.int64).reshape(-1)
-
-
-def blocks(arrangement: Arrangement, counts: Sequence[NDArray[np.int64]]) -> Blocks:
-    """The blocks of an arrangement whose stacks repeat `counts` times, each (n_population | 1,)."""
-    n_population = max((len(count) for count in counts), default=1)
-    table = np.zeros((n_population, len(arrangement.terms)), dtype=np.int64)
-    for i, terms in enumerate(arrangement.terms):
-        for stack, times in terms:
-            table[:, i] += times * counts[stack]
-    return Blocks(arrangement.first, arrangement.last, table)

@@ -164,8 +164,7 @@ def _illuminated(points: Points, instrument: Any, n_points: int, n_places: int) 
         if footype is FootType.none:
             return None
     if option(instrument, "probe", Probe) in _TIME_OF_FLIGHT:
-        angle = per_point(instrument, "incangle", n_points, n_places)
-        sine = np.sin(np.asarray(angle, dtype=float) * (np.pi / 180))
+        sine = coordinates.sine_of_angle(per_point(instrument, "incangle", n_points, n_places))
     else:
         sine = coordinates.sine_of_incidence(points.q, points.wavelength)
     length = per_point(instrument, "samplelen", n_points, n_places)

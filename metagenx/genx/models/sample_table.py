@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metagenx.errors import InputError
-from metagenx.genx.models.layer_table import Arrangement, arrange, blocks, column, repetitions
+from metagenx.genx.models.layer_table import Arrangement, arrange, column
 from metagenx.physics.specular import Blocks
 
 Array = NDArray[np.float64]
@@ -65,15 +65,14 @@ def sample_table(sample: Any) -> SampleTable:
         stacks = [stack.Layers for stack in sample.Stacks]
         values = [stack.Repetitions for stack in sample.Stacks]
         arrangement = _arrangement(sample, stacks, [not (type(v) is int and v == 1) for v in values])
-        flat = [layer for layers in stacks for layer in layers]
-        layers = [sample.Substrate, *(flat[row] for row in arrangement.rows), sample.Ambient]
+        layers = [sample.Substrate, *arrangement.layers, sample.Ambient]
         thickness, sigma = column(layers, "d"), column(layers, "sigma")
     except (TypeError, AttributeError) as error:
         raise InputError(
             f"the sample is not made of stacks of layers: {error}",
             hint="Sample(Stacks=[Stack(Layers=[…])], Ambient=Layer(…), Substrate=Layer(…))",
         ) from None
-    repeats = blocks(arrangement, [repetitions(value) for value in values])
+    repeats = arrangement.blocks(values)
     fitted = any(isinstance(value, np.ndarray) and value.ndim == 2 for value in values)
     table = SampleTable(layers, thickness, sigma, repeats, fitted)
     return _from_other_side(table) if getattr(sample, "_inverted", False) else table

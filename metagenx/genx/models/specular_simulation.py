@@ -160,25 +160,12 @@ def EnergySpecular(energy: ArrayLike, x: ArrayLike, sample: Any, instrument: Any
         raise InputError(f"x has {positions.shape[-1]} values for {n_points} energies")
     wavelength = coordinates.HC / energies
     offset = per_point(instrument, "tthoff", n_points)
-    if option(instrument, "coords", Coords) is Coords.two_theta:
-        angle = (positions + offset) * (np.pi / 360)
-    else:
-        with np.errstate(invalid="ignore"):  # NaN beyond back-scattering
-            angle = np.arcsin(positions * wavelength / (4 * np.pi)) + np.asarray(offset) * (np.pi / 360)
-    q = coordinates.clip(4 * np.pi / wavelength * np.sin(angle))
+    two_theta = option(instrument, "coords", Coords) is Coords.two_theta
+    to_q = coordinates.q_from_two_theta if two_theta else coordinates.q_from_q
+    q = to_q(positions, wavelength, offset)
+    q = np.broadcast_to(q, np.broadcast_shapes(q.shape, wavelength.shape))
     table = sample_table(sample)
-    density = column(table.layers, "dens")
-    f, per_energy = _dispersive_f(table.layers, energies)
-    strength = potentials.xray_strength(density[:, :, None] if per_energy else density, f)
-    if per_energy:
-        u = potentials.decrement(strength, None, np.atleast_2d(wavelength)[:, None, :])
-        potential, ambient = potentials.potential(u, np.atleast_2d(wavelength)[:, None, :])
-        curve = reflectivity(q, potential, ambient, table.thickness, table.sigma, table.blocks)
-    else:
-        linear = np.zeros((1, len(table.layers)), dtype=complex)
-        curve = reflectivity_dispersive(
-            q, wavelength, strength, linear, table.thickness, table.sigma, table.blocks
-        )
+    curve = _curve_at_energies(table, q, energies, wavelength)
     scale, background = per_point(instrument, "I0", n_points), per_point(instrument, "Ibkg", n_points)
     curve = scale * curve + background
     fitted = table.is_fitted(("dens", "f")) or is_population(energies, positions, offset, scale, background)
@@ -240,8 +227,8 @@ def _one_spin(
         linear = np.zeros_like(strength) if absorption is None else -1j * absorption
         curve = at_many(points.q, points.wavelength, strength, linear, *geometry)
     else:
-        u = potentials.decrement(strength, absorption, points.wavelength)
-        curve = at_one_wavelength(points.q, *potentials.potential(u, points.wavelength), *geometry)
+        optics = potentials.potential(strength, absorption, points.wavelength)
+        curve = at_one_wavelength(points.q, *optics, *geometry)
     fitted = len(curve) > 1 or is_population(points.q, points.wavelength) or table.is_fitted(fields)
     return curve, fitted
 
@@ -255,19 +242,25 @@ def _xray_lengths(layers: Any, wavelength: Any) -> ComplexArray:
     return table_row(values, "f", complex)
 
 
-def _dispersive_f(layers: Any, energies: Array) -> tuple[ComplexArray, bool]:
-    """f of all layers, (n_population | 1, n_layer), or (…, n_layer, n_energy) if any is a function."""
-    values = [layer.f for layer in layers]
-    if not any(map(callable, values)):
-        return table_row(values, "f", complex), False
-    constant = table_row([0j if callable(value) else value for value in values], "f", complex)
-    shape = (max(len(constant), len(np.atleast_2d(energies))), len(layers), energies.shape[-1])
-    f = np.empty(shape, dtype=complex)
-    f[...] = constant[:, :, None]
-    for i, value in enumerate(values):
-        if callable(value):
-            f[:, i] = value(energies)
-    return f, True
+def _curve_at_energies(table: SampleTable, q: Array, energies: Array, wavelength: Array) -> Array:
+    """Reflectivity of x-rays at many energies, (n_population | 1, n_energy)."""
+    layers, geometry = table.layers, (table.thickness, table.sigma, table.blocks)
+    density = column(layers, "dens")
+    if not any(callable(layer.f) for layer in layers):
+        strength = potentials.xray_strength(density, column(layers, "f", complex))
+        return reflectivity_dispersive(q, wavelength, strength, np.zeros_like(strength), *geometry)
+    # Every energy of every individual is a sample of its own: (n_population · n_energy, n_layer).
+    rows = np.atleast_2d(wavelength)
+    n_population, n_energy = max(len(density), len(rows)), energies.shape[-1]
+    f = np.empty((n_population, n_energy, len(layers)), dtype=complex)
+    for i, layer in enumerate(layers):
+        f[:, :, i] = layer.f(energies) if callable(layer.f) else table_row([layer.f], "f", complex)
+    strength = potentials.xray_strength(density[:, None, :], f).reshape(-1, len(layers))
+    optics = potentials.potential(
+        strength, None, np.broadcast_to(rows, (n_population, n_energy)).reshape(-1, 1)
+    )
+    potential = optics[0].reshape(n_population, n_energy, -1).transpose(0, 2, 1)
+    return reflectivity(q, potential, optics[1].reshape(n_population, n_energy), *geometry)
 
 
 def _spin_flip_channel(sample: Any, points: Points, channel: Polarization) -> Reflectivity:
