@@ -71,7 +71,7 @@ class FloatParameter:
         """See :class:`Parameter`."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
             return False
-        return self.step is None or math.isclose(self.clip(value), value, rel_tol=1e-12)
+        return self.step is None or math.isclose(self.clip(value), value, rel_tol=1e-9, abs_tol=1e-12)
 
     def clip(self, value: Value) -> float:
         """See :class:`Parameter`; what is not a number becomes the lower end."""
@@ -93,7 +93,7 @@ class FloatParameter:
 
     def _values(self, step: float) -> list[float]:
         n = int((self.high - self.low) / step + 1e-9) + 1
-        return [float(f"{self.low + index * step:.12g}") for index in range(n)]
+        return [min(float(f"{self.low + index * step:.12g}"), self.high) for index in range(n)]
 
 
 @dataclass(frozen=True)

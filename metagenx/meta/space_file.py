@@ -116,9 +116,10 @@ class _SpaceReader:
                 when[name] = self._conditions(("parameters", name, "when"), spec.get("when"))
         fixed = {k: v for k, v in parent.fixed.items() if k not in self._section(data, "parameters")}
         fixed.update(self._fixed(self._section(data, "fixed")))
-        for name in fixed:
-            if name in parameters and name in self._section(data, "parameters"):
+        for name in self._section(data, "fixed"):
+            if self._section(data, "parameters").get(name) is not None:
                 self._mistake(("fixed", name), "is among the parameters too; it is searched or fixed, not both")
+        for name in fixed:
             parameters.pop(name, None)
             when.pop(name, None)
         forbid = self._forbid(data.get("forbid"))
