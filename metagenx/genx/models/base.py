@@ -303,6 +303,9 @@ def _add_accessors(cls: type, name: str, *, is_complex: bool) -> None:
 
 def _owner(instance: Any) -> Any:
     """Whose setters an instance has: its own, or those of what it is a shallow copy of."""
+    if not isinstance(instance, ModelParamBase):
+        # A script may take `X.getName` of its own class and call it with anything: it would read any attribute.
+        raise TypeError(f"a {type(instance).__name__} has no parameters")
     return instance.__dict__.get("_setters_of", instance)
 
 
