@@ -15,7 +15,8 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from metagenx.errors import InputError, ScriptError, ScriptRefused
-from metagenx.genx.sandbox import explain, rewrite
+from metagenx.genx.sandbox import explain
+from metagenx.genx.sandbox.origin import SCRIPT_NAME
 
 if TYPE_CHECKING:
     from metagenx.genx.script import ScriptModule
@@ -54,7 +55,11 @@ def make_setter(script: ScriptModule, name: str) -> Setter:
 def _calling(script: ScriptModule, function: Callable[[Any], Any], where: str) -> Setter:
     if _is_of(script, function):
         # It runs the script's own code, so it needs the limits of the script.
-        return lambda value: script.run_within_limits(function, value, where=where)
+
+        def set_within_limits(value: Any) -> None:
+            script.within_limits(function, value, where=where)
+
+        return set_within_limits
 
     def set_value(value: Any) -> None:
         try:
@@ -89,7 +94,11 @@ def _assigning(script: ScriptModule, name: str, where: str) -> Setter:
         raise ScriptError("it cannot be assigned to", where=where) from None
     exec(code, script.namespace)
     setter = script.namespace.pop(_SETTER)
-    return lambda value: script.run_within_limits(setter, value, where=where)
+
+    def set_value(value: Any) -> None:
+        script.within_limits(setter, value, where=where)
+
+    return set_value
 
 
 def _global(script: ScriptModule, name: str) -> Setter:
@@ -109,12 +118,12 @@ def _global(script: ScriptModule, name: str) -> Setter:
 def _is_of(script: ScriptModule, function: Callable[..., Any]) -> bool:
     """Whether calling `function` runs code of the script."""
     while isinstance(function, MethodType):
-        if type(function.__self__).__module__ == rewrite.SCRIPT_NAME:
+        if type(function.__self__).__module__ == SCRIPT_NAME:
             return True  # its attributes may be properties of the script
         function = function.__func__
     if isinstance(function, FunctionType):
         return function.__globals__ is script.namespace
-    return type(function).__module__ == rewrite.SCRIPT_NAME
+    return type(function).__module__ == SCRIPT_NAME
 
 
 def _failed(error: Exception, where: str) -> InputError:

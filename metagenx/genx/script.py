@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextvars
 import sys
 import typing
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from metagenx.genx.sandbox.check import Refusal, check_script
 from metagenx.genx.sandbox.deadline import ScriptTimeout
 from metagenx.genx.sandbox.importer import Importer
 from metagenx.genx.sandbox.numeric import TextIO
+from metagenx.genx.sandbox.origin import SCRIPT_NAME
 
 __all__ = ["Limits", "Refusal", "ScriptModule", "ScriptTimeout", "check_script"]
 
@@ -84,7 +86,7 @@ class ScriptModule:
         self.notices: list[str] = []
         self._file = str(file) if file is not None else None
         self._filename = f"<script of {self._file or 'a model'}>"
-        self._import = Importer(trust=trust)
+        self._import = Importer(trust=trust, notices=self.notices)
         self._printed = 0
         self._interrupted_at: int | None = None
         self._expressions: dict[str, Any] = {}
@@ -92,7 +94,11 @@ class ScriptModule:
         columns |= {f"{name}_raw" for name in columns}
         code = self._compiled(columns)
         self.namespace: dict[str, Any] = self._new_namespace(data)
-        self._run(self.limits.load, exec, code, self.namespace)
+        try:
+            self._run(self.limits.load, exec, code, self.namespace)
+        except InputError:
+            self.namespace.clear()  # its functions refer to it: without this it would live on
+            raise
 
     # Loading ------------------------------------------------------------------------------------------------
 
@@ -147,7 +153,7 @@ class ScriptModule:
         functions |= {"print": self._print, "__import__": self._import}
         return {
             "__builtins__": functions,
-            "__name__": rewrite.SCRIPT_NAME,
+            "__name__": SCRIPT_NAME,
             "__package__": "genx",
             "TextIO": typing.TextIO if self.trust else TextIO,
             "data": data,
@@ -236,27 +242,43 @@ class ScriptModule:
         """
         return make_setter(self, name)
 
-    def run_within_limits(self, function: Callable[[Any], Any], value: Any, *, where: str) -> None:
-        """``function(value)``, code of the script on behalf of a row of the table, which `where` names."""
+    def within_limits(self, function: Callable[..., Any], *args: Any, where: str | None = None) -> Any:
+        """``function(*args)``, which runs code of the script, or looks at objects it has made.
+
+        Parameters
+        ----------
+        where : for messages, e.g. the row of the table on whose behalf it is called; default: the script's line.
+
+        Raises
+        ------
+        ScriptError : it fails, or runs too long (`ScriptTimeout`). ScriptRefused : see `evaluate`.
+        """
         try:
-            self._run(self.limits.call, function, value)
+            return self._run(self.limits.call, function, *args)
         except InputError as error:
+            if where is None:
+                raise
             raise type(error)(error.what, where=where, hint=error.hint) from None
 
     def _run(self, seconds: float, function: Callable[..., Any], *args: Any) -> Any:
         """Run something of the script within its limits; whatever it raises becomes an error of ours."""
         limit = None if self.trust else self.limits.memory
         try:
-            outcome = deadline.call(seconds, memory.call, limit, self._caught, function, args)
+            # In a context of its own, so that a suspended `with errstate(…)` does not reach our arithmetic.
+            run = contextvars.copy_context().run
+            outcome = deadline.call(seconds, memory.call, limit, run, self._caught, function, args)
         except ScriptTimeout:
-            raise ScriptTimeout(
-                f"it was stopped after {seconds:g} s",
-                where=self.place(self._interrupted_at),
-                hint="An endless loop? A model that needs this long cannot be fitted.",
-            ) from None
+            outcome = _Failure(
+                ScriptTimeout(
+                    f"it was stopped after {seconds:g} s",
+                    where=self.place(self._interrupted_at),
+                    hint="An endless loop? A model that needs this long cannot be fitted.",
+                )
+            )
         except MemoryError:
-            raise self._out_of_memory(None) from None
+            outcome = _Failure(self._out_of_memory(None))
         if type(outcome) is _Failure:
+            # Outside of the except clauses: the exception there would keep all that the script has made.
             raise outcome.error
         return outcome
 
@@ -275,7 +297,8 @@ class ScriptModule:
         if isinstance(error, ScriptRefused):
             return ScriptRefused(error.what, where=error.where or self.place(line), hint=error.hint)
         if isinstance(error, InputError):
-            return ScriptError(error.what, where=error.where or self.place(line), hint=error.hint)
+            what = explain.printable(error.what, 1000)
+            return ScriptError(what, where=error.where or self.place(line), hint=error.hint)
         if isinstance(error, MemoryError):
             return self._out_of_memory(line)
         source = self.text.split("\n")[line - 1].strip() if line else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import enum
 import functools
 import importlib
 import importlib.util
@@ -114,24 +115,29 @@ def model_module(name: str, databases: Mapping[str, object] | None = None) -> Fa
     return facade(f"models.{name}", names)
 
 
-def fresh_databases() -> dict[str, object]:
-    """New scattering length tables, so that the wavelength of one model does not leak into another."""
+def fresh_databases(notices: list[str] | None = None) -> dict[str, object]:
+    """New scattering length tables, so that the wavelength of one model does not leak into another.
+
+    Parameters
+    ----------
+    notices : where they note what a user should know.
+    """
     module: Any = importlib.import_module(f"{_HOME}.scattering_lengths")
-    made: dict[str, object] = module.fresh_databases()
+    made: dict[str, object] = module.fresh_databases(notices)
     return made
 
 
 def public_names(name: str) -> frozenset[str]:
     """What ``from models.<name> import …`` may name."""
-    names = frozenset(_public(name))
-    return names | frozenset(fresh_databases()) if name == "utils" else names
+    return frozenset(_public(name)) | frozenset(fresh_databases() if name == "utils" else ())
 
 
 @functools.cache
 def attribute_names(name: str) -> frozenset[str]:
     """Names that objects of the library have: fields, methods, setters and getters of its public classes."""
     found: set[str] = set()
-    for value in _public(name).values():
+    databases = fresh_databases() if name == "utils" else {}
+    for value in (*_public(name).values(), *databases.values()):
         # Of a class all that it has; of an object (fp) the methods of its class: entries are looked up by
         # name.
         kind = value if isinstance(value, type) else type(value)
@@ -157,6 +163,8 @@ def _public(name: str) -> Mapping[str, Any]:
             if public == "fresh_databases":
                 continue
             value = getattr(module, public)
+            if isinstance(value, enum.EnumMeta) and not len(value):
+                continue  # calling it would make a class with special methods given as text
             if isinstance(value, ModuleType):
                 raise TypeError(f"{part}.{public} is a module: a script could reach everything through it")
             if getattr(np, public, None) is value:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from metagenx.genx.sandbox import iteration
 from metagenx.genx.sandbox.limits_of_size import power_of
 from metagenx.genx.sandbox.numeric import ndarray
+from metagenx.genx.sandbox.origin import made_by_script
 
 _TYPES = """
     bool bytes complex dict float frozenset int list object set slice str tuple property staticmethod
@@ -26,15 +29,16 @@ _EXCEPTIONS = """
 
 
 def type_(value: Any, /) -> Any:
-    """``type`` of a value; it makes no classes, and gives out none of Python's machinery."""
-    import numpy as np
+    """``type`` of a value; it makes no classes.
 
+    Only classes that a script may have anyway are given out: with some others one can read any attribute.
+    """
     kind = type(value)
     if kind is np.ndarray:
         return ndarray
-    if issubclass(kind, type) or (kind.__module__ == "builtins" and kind not in _GIVEN_OUT):
-        raise TypeError(f"type() of a {kind.__name__} is not available in a script; use isinstance()")
-    return kind
+    if kind in _GIVEN_OUT or issubclass(kind, np.generic) or made_by_script(kind):
+        return kind
+    raise TypeError(f"type() of a {kind.__name__} is not available in a script; use isinstance()")
 
 
 def _builtins() -> dict[str, Any]:

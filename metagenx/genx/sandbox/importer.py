@@ -22,10 +22,12 @@ class Importer:
     Parameters
     ----------
     trust : import the real modules of Python; model libraries are ours all the same.
+    notices : where the libraries note what a user should know.
     """
 
-    def __init__(self, *, trust: bool) -> None:
+    def __init__(self, *, trust: bool, notices: list[str]) -> None:
         self.trust = trust
+        self._notices = notices
         self._libraries: dict[str, Facade] = {}
         models, lib = facade("models", {}), facade("models.lib", {})
         add_to_package(models, "lib", lib)
@@ -67,7 +69,7 @@ class Importer:
         if name in self._packages:
             return self._packages[name]
         if name not in self._libraries:
-            databases = registry.fresh_databases() if name == "utils" else None
+            databases = registry.fresh_databases(self._notices) if name == "utils" else None
             self._libraries[name] = registry.model_module(name, databases)
         return self._libraries[name]
 

@@ -13,6 +13,8 @@ MAX_BITS = 1 << 16
 MAX_EXPONENT = 1000
 #: Points of an array that takes no memory of its own.
 MAX_BROADCAST = 100_000_000
+#: Products of a convolution, about ten seconds.
+MAX_PRODUCTS = 10_000_000_000
 _MAX_FACTORIAL = 10_000
 
 
@@ -87,3 +89,28 @@ def broadcast_to(array: Any, shape: Any) -> np.ndarray:
     if made.size > MAX_BROADCAST:
         raise TooLarge(f"broadcast_to() more than {MAX_BROADCAST} points")
     return made
+
+
+def broadcast_arrays(*arrays: Any, subok: bool = False) -> Any:
+    """``numpy.broadcast_arrays`` up to `MAX_BROADCAST` points."""
+    shape = np.broadcast_shapes(*map(np.shape, arrays))
+    if math.prod(shape) > MAX_BROADCAST:
+        raise TooLarge(f"broadcast_arrays() to more than {MAX_BROADCAST} points")
+    return np.broadcast_arrays(*arrays)
+
+
+def convolve(a: Any, v: Any, mode: Any = "full") -> np.ndarray:
+    """``numpy.convolve`` up to `MAX_PRODUCTS` products."""
+    _check_products(a, v)
+    return np.convolve(a, v, mode)
+
+
+def correlate(a: Any, v: Any, mode: Any = "valid") -> np.ndarray:
+    """``numpy.correlate`` up to `MAX_PRODUCTS` products."""
+    _check_products(a, v)
+    return np.correlate(a, v, mode)
+
+
+def _check_products(a: Any, v: Any) -> None:
+    if np.size(a) * np.size(v) > MAX_PRODUCTS:
+        raise TooLarge("the convolution of such long arrays takes too long")

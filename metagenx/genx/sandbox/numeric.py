@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import builtins
 import cmath
+import dataclasses
 import functools
 import importlib
+import inspect
 import math
 import time
 import typing
@@ -22,7 +24,16 @@ import numpy as np
 
 from metagenx.genx.sandbox import iteration
 from metagenx.genx.sandbox.facades import Facade, facade
-from metagenx.genx.sandbox.limits_of_size import broadcast_to, comb, factorial, power
+from metagenx.genx.sandbox.limits_of_size import (
+    broadcast_arrays,
+    broadcast_to,
+    comb,
+    convolve,
+    correlate,
+    factorial,
+    power,
+)
+from metagenx.genx.sandbox.origin import made_by_script
 
 _NUMPY = """
     e euler_gamma inf nan newaxis pi
@@ -92,6 +103,7 @@ _FFT = """
 """
 _INTEGRATE = "cumulative_trapezoid quad romb simpson trapezoid"
 _FUTURE = ("absolute_import", "division", "print_function", "unicode_literals")
+_PLAIN_TYPES = {"float": float, "int": int, "complex": complex, "bool": bool, "str": str}
 _MATH_LEFT_OUT = frozenset({"comb", "factorial", "perm", "prod", "sumprod"})
 
 
@@ -123,9 +135,34 @@ class TextIO:
     """What scripts see as ``typing.TextIO``: only good for annotations."""
 
 
+def dataclass(kind: type | None = None, /, **options: Any) -> Any:
+    """``dataclasses.dataclass``; an annotation that is text (``a: "float"``) says nothing about its field.
+
+    The original looks for the module of the class, which a script is not.
+    """
+    if kind is None:
+        return lambda kind: dataclass(kind, **options)
+    if not made_by_script(kind):
+        raise TypeError("dataclass is for classes of the script")
+    kind.__annotations__ = {
+        name: _PLAIN_TYPES.get(annotation, object) if isinstance(annotation, str) else annotation
+        for name, annotation in inspect.get_annotations(kind).items()
+    }
+    return dataclasses.dataclass(kind, **options)
+
+
 def _numpy() -> dict[str, Any]:
     names = {name: getattr(np, name) for name in _NUMPY.split() if hasattr(np, name)}
-    own = {"ndarray": ndarray, "broadcast_to": broadcast_to, "power": power, "pow": power, "seterr": _seterr}
+    own = {
+        "broadcast_arrays": broadcast_arrays,
+        "broadcast_to": broadcast_to,
+        "convolve": convolve,
+        "correlate": correlate,
+        "ndarray": ndarray,
+        "pow": power,
+        "power": power,
+        "seterr": _seterr,
+    }
     parts = {part: module(f"numpy.{part}") for part in ("linalg", "fft")}
     return {**_OLD_NUMPY, **names, **own, **parts}
 
@@ -207,7 +244,7 @@ _MAKERS: Mapping[str, Callable[[], dict[str, Any]]] = MappingProxyType(
         "cmath": _complex_math,
         "collections": _functions("collections", "OrderedDict defaultdict"),
         "copy": _functions("copy", "copy deepcopy"),
-        "dataclasses": _functions("dataclasses", "dataclass field"),
+        "dataclasses": lambda: {"dataclass": dataclass, "field": dataclasses.field},
         "functools": lambda: dict(iteration.FUNCTOOLS),
         "itertools": lambda: dict(iteration.ITERTOOLS),
         "math": _math,

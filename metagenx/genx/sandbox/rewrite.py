@@ -8,7 +8,7 @@ same:
   script's;
 * ``a * b``, ``a ** b``, ``a << b`` ask whether the result is a whole number of absurd size;
 * a bare ``except:`` becomes ``except Exception:``, which cannot swallow the time limit;
-* ``class A(B)`` asks what B is.
+* ``class A(B)`` asks what B is, and ``B.__init__(self)`` too.
 
 The guards have names that no script can write.
 """
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import enum
 from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
@@ -25,12 +26,10 @@ import numpy as np
 
 from metagenx.errors import ScriptRefused
 from metagenx.genx.sandbox import limits_of_size
-from metagenx.genx.sandbox.facades import Facade
+from metagenx.genx.sandbox.origin import SCRIPT_NAME, described, made_by_script, of_model_library
 
-#: ``__name__`` of a script, and so ``__module__`` of its classes.
-SCRIPT_NAME = "genx_script_module"
-
-_WRITE, _READ, _POWER, _EXCEPTION = "<write>", "<read>", "<power>", "<Exception>"
+_WRITE, _READ, _INITIALISER = "<write>", "<read>", "<init>"
+_POWER, _EXCEPTION = "<power>", "<Exception>"
 _OPERAND = {ast.Mult: "<factor>", ast.LShift: "<shift>", ast.Pow: "<exponent>"}
 
 _ARRAY_WRITES = frozenset({"shape", "real", "imag", "flat"})
@@ -73,6 +72,7 @@ def guards() -> Mapping[str, Callable[..., Any] | type[Exception]]:
         _OPERAND[ast.LShift]: limits_of_size.shift,
         _OPERAND[ast.Pow]: limits_of_size.exponent,
         _EXCEPTION: Exception,
+        _INITIALISER: initialiser,
         "__build_class__": build_class,
     }
 
@@ -85,7 +85,7 @@ def writable(target: Any, name: str) -> Any:
     """
     kind = type(target)
     if isinstance(target, type):
-        allowed = _made_by_script(target)
+        allowed = made_by_script(target)
     elif kind is FunctionType:
         allowed = target.__globals__.get("__name__") == SCRIPT_NAME
     elif isinstance(target, np.ndarray):
@@ -93,10 +93,10 @@ def writable(target: Any, name: str) -> Any:
     elif kind.__module__ == "metagenx.genx.data":
         allowed = name in _DATA_WRITES or not hasattr(kind, name)
     else:
-        allowed = _made_by_script(kind) or kind.__module__.startswith("metagenx.genx.models.")
+        allowed = made_by_script(kind) or (of_model_library(kind) and not isinstance(target, enum.Enum))
     if not allowed:
         raise ScriptRefused(
-            f"the script changes .{name} of {_described(target)}",
+            f"the script changes .{name} of {described(target)}",
             hint="Scripts may change their own objects, parameters and data; --trust runs it all the same.",
         )
     return target
@@ -110,13 +110,35 @@ def read(target: Any, name: str) -> Any:
     kinds = target.__mro__ if isinstance(target, type) else type(target).__mro__
     for kind in kinds:
         if name in kind.__dict__:
-            if _made_by_script(kind) or kind.__module__.startswith("metagenx.genx.models."):
+            if made_by_script(kind) or of_model_library(kind):
                 break
             raise ScriptRefused(
-                f"the script reads .{name} of {_described(target)}",
+                f"the script reads .{name} of {described(target)}",
                 hint="This attribute is not on the list of harmless ones; --trust runs it all the same.",
             )
     return getattr(target, name)
+
+
+def initialiser(kind: Any) -> Callable[..., Any]:
+    """``kind.__init__`` in ``Base.__init__(self, …)``, for objects of that class only.
+
+    Raises ScriptRefused for anything but a class of the script or of a model library: to initialise some objects of
+    ours anew would be a way to read any attribute.
+    """
+    if not (isinstance(kind, type) and (made_by_script(kind) or of_model_library(kind) or kind is object)):
+        raise ScriptRefused(
+            f"the script calls __init__ of {described(kind)}",
+            hint="Use it for a base class, or use super().__init__(…); --trust runs it all the same.",
+        )
+
+    initialise_any: Callable[..., None] = kind.__init__  # type: ignore[misc]
+
+    def initialise(instance: Any, /, *args: Any, **keywords: Any) -> None:
+        if not isinstance(instance, kind):
+            raise TypeError(f"__init__ of {kind.__name__} needs one of its own objects")
+        initialise_any(instance, *args, **keywords)
+
+    return initialise
 
 
 def build_class(body: Callable[[], Any], name: str, /, *bases: Any) -> Any:
@@ -128,27 +150,18 @@ def build_class(body: Callable[[], Any], name: str, /, *bases: Any) -> Any:
     """
     for base in bases:
         kind = base if isinstance(base, type) else type(base)
-        ours = _made_by_script(kind) or kind.__module__.startswith("metagenx.genx.models.")
+        ours = made_by_script(kind) or of_model_library(kind)
         if not (isinstance(base, type) and (ours or kind is object or issubclass(kind, Exception))):
             raise ScriptRefused(
-                f"class {name} is derived from {_described(base)}",
+                f"class {name} is derived from {described(base)}",
                 hint="Derive it from a model class, or from nothing; --trust runs it all the same.",
             )
     return builtins.__build_class__(body, name, *bases)
 
 
-def _made_by_script(kind: type) -> bool:
-    # From the class's own dictionary: scripts can neither write this name nor make classes in another way.
-    return kind.__dict__.get("__module__") == SCRIPT_NAME
-
-
-def _described(target: Any) -> str:
-    if isinstance(target, Facade):
-        return repr(target)
-    return f"the class {target.__name__}" if isinstance(target, type) else f"a {type(target).__name__}"
-
-
 def _replaced(node: Any, guarded: frozenset[int]) -> Any:
+    if isinstance(node, ast.Attribute) and id(node) in guarded and node.attr == "__init__":
+        return _call(_INITIALISER, node, node.value)
     if isinstance(node, ast.Attribute) and id(node) in guarded and isinstance(node.ctx, ast.Load):
         return _call(_READ, node, node.value, ast.Constant(node.attr))
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and not _is_small(node.right):

@@ -17,6 +17,7 @@ from metagenx.genx.sandbox.imports import Module, find
 from metagenx.genx.sandbox.numeric import is_builtin
 
 _UNDERSCORE = "names that begin with an underscore lead into Python's own machinery"
+_RESERVED = "this name has a meaning for Python itself"
 _NEW_VARIABLE = frozenset({"new_var", "newVar", "new_sys_err", "newSysErr"})
 _LONGEST_PATH = 6
 
@@ -86,7 +87,7 @@ class Visitor:
         if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
             self.any_attribute = True  # made in a loop, say: `cp.new_var("d%d" % i, 10)`
         elif first.value.startswith("_") or first.value in attributes.never():
-            self._refuse(node, f"the variable {first.value!r}", "this name has a meaning for Python itself")
+            self._refuse(node, f"the variable {first.value!r}", _RESERVED)
         else:
             self.known |= {first.value, *attributes.accessors(first.value)}
 
@@ -149,7 +150,7 @@ class Visitor:
         if name.startswith("__") and name not in syntax.READABLE:
             self._refuse(node, name, _UNDERSCORE)
         elif name == "super":
-            if id(node) not in self.allowed_here and not self.bound[name]:
+            if id(node) not in self.allowed_here or self.bound[name]:
                 self._refuse(node, "super", "only super() without arguments is allowed")
         elif name in BUILTINS or name in INJECTED or self.bound[name]:
             return
@@ -202,7 +203,9 @@ class Visitor:
         function = node.func
         if isinstance(function, ast.Attribute) and function.attr == "__init__":
             self.allowed_here.add(id(function))
-        if isinstance(function, ast.Name) and function.id == "super" and not node.args and not node.keywords:
+            if not _is_super(function.value):
+                self.guarded.add(id(function))
+        if _is_super(node):
             self.allowed_here.add(id(function))
 
     def _see_keyword(self, node: ast.keyword) -> None:
@@ -234,6 +237,8 @@ class Visitor:
             for name in _binds(statement):
                 if name.startswith("_") and name != "_":
                     self._refuse(statement, f"{node.name}.{name}", _UNDERSCORE)
+                elif name in attributes.never():
+                    self._refuse(statement, f"{node.name}.{name}", _RESERVED)
 
     def _decorator(self, node: ast.expr) -> None:
         name = _dotted(node.func if isinstance(node, ast.Call) else node)
@@ -318,6 +323,13 @@ def _class_names(node: ast.ClassDef) -> Iterator[str]:
 
 def _called(node: ast.Call) -> str:
     return node.func.attr if isinstance(node.func, ast.Attribute) else ""
+
+
+def _is_super(node: ast.expr) -> bool:
+    """Whether an expression is ``super()``."""
+    if not isinstance(node, ast.Call) or node.args or node.keywords:
+        return False
+    return isinstance(node.func, ast.Name) and node.func.id == "super"
 
 
 def _dotted(node: ast.expr) -> str | None:
