@@ -196,10 +196,12 @@ class _Loader:
         return path not in self.document.lines and any(key[: len(path)] == path for key in self.overridden)
 
     def _mistake(self, path: KeyPath, message: str, suggestion: str | None = None) -> None:
-        if self._is_overridden(path):
-            self.mistakes.append(Mistake(f"--set {dotted(path)}", message, None, suggestion))
-        else:
-            self.mistakes.append(Mistake(dotted(path), message, self.document.line(path), suggestion))
+        is_option = self._is_overridden(path)
+        shown = f"--set {dotted(path)}" if is_option else dotted(path)
+        if any(mistake.path == shown for mistake in self.mistakes):
+            return  # the first is the cause, the next its consequence
+        line = None if is_option else self.document.line(path)
+        self.mistakes.append(Mistake(shown, message, line, suggestion))
 
     # ------------------------------------------------------------------------------------------------------
     # Options of the command line

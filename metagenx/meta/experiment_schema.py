@@ -27,6 +27,10 @@ def _text(value: object) -> str:
     raise ValueError("must be text")
 
 
+def _words(value: object) -> str:
+    return "" if value == "" else _text(value)
+
+
 def _name(value: object) -> str:
     text = _text(value)
     if not re.fullmatch(r"[\w][\w .+-]{0,63}", text) or text.endswith((".", " ")):
@@ -83,7 +87,7 @@ class SuccessSection:
 
     fom_within: Annotated[Share, Field(gt=0, le=10)] = 0.01
     of: Literal["best_known"] = "best_known"
-    fom_below: Annotated[float | None, Field(gt=0, allow_inf_nan=False)] = None
+    fom_below: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -93,7 +97,7 @@ class TestSection:
     repeats: Annotated[Count, Field(ge=2, le=50_000)] = 20
     start: StartSection = StartSection()
     success: SuccessSection = SuccessSection()
-    max_evaluations: Annotated[Count | None, Field(ge=1)] = None
+    max_evaluations: Annotated[Count, Field(ge=1)] | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -103,7 +107,7 @@ class TuneSection:
     goal: Literal["expected_cost"] = "expected_cost"
     searcher: Literal["random", "sobol", "tpe", "grid"] = "random"
     trials: Annotated[Count, Field(ge=1, le=100_000)] = 60
-    rounds: Annotated[Count | None, Field(ge=1, le=10_000)] = None
+    rounds: Annotated[Count, Field(ge=1, le=10_000)] | None = None
     racing: Flag = True
     validate: Annotated[Count, Field(ge=2, le=50_000)] = 100
 
@@ -112,15 +116,15 @@ class TuneSection:
 class BudgetSection:
     """What a run may spend: FOM evaluations, hours, or whichever ends first. Neither given: the default."""
 
-    evaluations: Annotated[Count | None, Field(ge=1)] = None
-    hours: Annotated[Hours | None, Field(gt=0)] = None
+    evaluations: Annotated[Count, Field(ge=1)] | None = None
+    hours: Annotated[Hours, Field(gt=0)] | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)
 class RunSection:
     """Where a run happens; it changes no number. ``workers`` None is one for each core."""
 
-    workers: Annotated[int | None, BeforeValidator(_workers), Field(ge=1, le=100_000)] = None
+    workers: Annotated[Annotated[int, Field(ge=1, le=100_000)] | None, BeforeValidator(_workers)] = None
     where: Literal["local", "auto"] = "local"
 
 
@@ -131,7 +135,7 @@ class ExperimentFile:
     model: ModelSection
     version: Literal[1] = 1
     name: Annotated[str | None, BeforeValidator(_name)] = None
-    description: Text = ""
+    description: Annotated[str, BeforeValidator(_words)] = ""
     baseline: Literal["file", "genx3"] = "file"
     search_space: Any = DEFAULT_SPACE
     test: TestSection = TestSection()
