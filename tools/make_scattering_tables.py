@@ -57,10 +57,10 @@ def save(name: str, **arrays: np.ndarray) -> None:
 def nist() -> dict[str, np.ndarray]:
     """Energy in keV, f1 with corrections, f2 of every element."""
     tables = {}
-    for element, correction in rows("f1_corrections.csv"):
+    for element, relativistic, nuclear in rows("f1_corrections.csv"):
         energy, f1, f2 = np.array(NIST[element])
         keep = energy <= HIGHEST_ENERGY
-        tables[element] = np.array([energy, f1 + float(correction), f2])[:, keep]
+        tables[element] = np.array([energy, f1 + (float(relativistic) + float(nuclear)), f2])[:, keep]
     return tables
 
 
