@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,6 +36,8 @@ class Fit:
     result: FitResult
     restarts: RestartedFit
     model: Model | None = None
+    seed: int = 0
+    as_in_file: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,6 +68,24 @@ class Fit:
     def stop(self) -> str:
         """Why the last run ended."""
         return self.restarts.runs[-1].stop
+
+    @property
+    def reached(self) -> bool:
+        """Whether the answer can be trusted as far as this fit can tell.
+
+        With a target: that it was reached. With restarts: that at least two runs ended in the best minimum. Of a
+        single run as in the file: that it ended by its own rules.
+        """
+        if self.result.failure or self.was_interrupted:
+            return False
+        if self.restarts.reached is not None:
+            return self.restarts.reached
+        return self.restarts.n_same >= (1 if self.as_in_file else 2)
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+        return self.stop == "interrupted"
 
     @property
     def settings(self) -> Settings:
@@ -123,6 +144,7 @@ def fit(
     budget: int | None = None,
     max_runs: int | None = None,
     start: ArrayLike | None = None,
+    problem: Problem | None = None,
     on_generation: Callable[[State], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     **overrides: Any,
@@ -144,6 +166,7 @@ def fit(
         unless ``max_runs`` is given.
     max_runs : end after so many runs.
     start : start guess ``(n_dim,)`` instead of the values of the table.
+    problem : of the model, if it has been made already, e.g. with another figure of merit.
     on_generation, should_stop : see ``run_fit``. Without ``should_stop``, Ctrl-C ends the fit and keeps what
         it has.
     overrides : single settings in GenX's names, e.g. ``km=0.5, create_trial="jade_best"``.
@@ -152,15 +175,11 @@ def fit(
     ------
     InputError : nothing to fit, a start outside its limits, settings with mistakes, no candidate with a FOM.
     """
-    problem, own_model = _problem(model)
-    settings = _settings(own_model, settings, overrides)
-    n_dim = len(problem.bounds)
-    if as_in_file:
-        max_runs = 1
-    elif "use_stagnation" not in overrides:
-        settings = settings.replace(use_stagnation=True)
-    if budget is None and max_runs is None:
-        budget = evaluations_of_full_run(settings, n_dim)
+    if problem is None:
+        problem, own_model = _problem(model)
+    else:
+        own_model = cast("Model", model)
+    settings, budget, max_runs = _limits(problem, own_model, settings, as_in_file, budget, max_runs, overrides)
     for name, limit in (("budget", budget), ("max_runs", max_runs)):
         if limit is not None and limit < 1:
             raise InputError(f"{name} is {limit}, it must be at least 1")
@@ -186,7 +205,55 @@ def fit(
             f"the fit could not start: {restarts.best.failure or 'it was interrupted'}",
             hint="Simulate the model at its start values first, and look at limits and data.",
         )
-    return Fit(restarts.best, restarts, own_model)
+    return Fit(restarts.best, restarts, own_model, seed, as_in_file)
+
+
+def planned(
+    problem: Problem,
+    model: Model | None = None,
+    *,
+    settings: Settings | None = None,
+    as_in_file: bool = False,
+    budget: int | None = None,
+    max_runs: int | None = None,
+    **overrides: Any,
+) -> dict[str, Any]:
+    """What ``fit`` would do: its evaluations at the most, the time they would take, and a sentence that says so."""
+    settings, budget, max_runs = _limits(problem, model, settings, as_in_file, budget, max_runs, overrides)
+    n_dim = len(problem.bounds)
+    evaluations = budget or (max_runs or 1) * evaluations_of_full_run(settings, n_dim)
+    size = settings.population_size(n_dim)
+    vectors = np.random.default_rng(0).uniform(*problem.bounds.T, size=(size, n_dim))
+    problem.evaluate(vectors)
+    begun = time.perf_counter()
+    problem.evaluate(vectors)
+    seconds = evaluations * (time.perf_counter() - begun) / size
+    runs = "one run" if max_runs == 1 else "restarts after stagnation"
+    text = (
+        f"{settings.create_trial}, km {settings.km:g}, kr {settings.kr:g}, population {size}, {runs}: at the most "
+        f"{evaluations} evaluations, about {seconds:.0f} s"
+    )
+    return {"evaluations": evaluations, "population": size, "fits": max_runs, "seconds": seconds, "text": text}
+
+
+def _limits(
+    problem: Problem,
+    model: Model | None,
+    settings: Settings | None,
+    as_in_file: bool,
+    budget: int | None,
+    max_runs: int | None,
+    overrides: dict[str, Any],
+) -> tuple[Settings, int | None, int | None]:
+    """The settings of a run, and what ends the restarts: evaluations, runs, or both."""
+    settings = _settings(model, settings, overrides)
+    if as_in_file:
+        max_runs = 1
+    elif "use_stagnation" not in overrides:
+        settings = settings.replace(use_stagnation=True)
+    if budget is None and max_runs is None:
+        budget = evaluations_of_full_run(settings, len(problem.bounds))
+    return settings, budget, max_runs
 
 
 def fitted_model(model: Model, result: FitResult) -> Model:

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import cached_property
@@ -337,6 +337,41 @@ def mistakes_in(values: Mapping[str, Any]) -> list[Mistake]:
         if name not in names
     ]
     return unknown + _checked({name: value for name, value in values.items() if name in names})[1]
+
+
+def overrides_from_text(texts: Iterable[str]) -> dict[str, Any]:
+    """Settings given as ``name=value`` on a command line, e.g. ``["km=0.5", "create_trial=jade_best"]``.
+
+    Raises
+    ------
+    ConfigError : texts without ``=``, unknown names and bad values; all are listed.
+    """
+    kinds = {option.name: option.kind for option in describe()}
+    values: dict[str, Any] = {}
+    mistakes: list[Mistake] = []
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        name = name.replace("-", "_")
+        if not equals:
+            mistakes.append(Mistake(text, "is not of the form name=value"))
+        else:
+            values[name] = _from_text(value, kinds.get(name, str))
+    mistakes += mistakes_in(values)
+    if mistakes:
+        raise ConfigError("--set", mistakes)
+    return values
+
+
+def _from_text(text: str, kind: type) -> Any:
+    """The value that a text stands for; the text itself if it is none of that kind, so that the mistake shows it."""
+    if kind is bool:
+        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(text.lower(), text)
+    if kind in (int, float):
+        try:
+            return float(text.replace("_", ""))
+        except ValueError:
+            return text
+    return text
 
 
 def _checked(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Mistake]]:

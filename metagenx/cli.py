@@ -1,0 +1,442 @@
+"""The command line: parse, call, print, exit code; no logic.
+
+Nothing heavy is imported before a command needs it, so that ``metagenx --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from metagenx import __version__
+from metagenx.errors import (
+    EXIT_BAD_INPUT,
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    EXIT_NOT_REACHED,
+    EXIT_REACHED,
+    ConfigError,
+    MetagenxError,
+)
+
+if TYPE_CHECKING:
+    from metagenx.genx.model import Model
+    from metagenx.report.terminal import Screen
+
+EXIT_CODES = """\b
+Exit codes:
+  0    done and reached          3    done, but not reached
+  4    budget or resources spent, resumable
+  2    bad input (all mistakes are listed)
+  1    internal error            130  interrupted; nothing is lost"""
+
+Command = Callable[..., int]
+
+
+class Group(click.Group):
+    """A group whose mistakes on the command line obey --json and our exit codes too."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            code = super().main(*args, standalone_mode=False, **kwargs)
+        except click.exceptions.Exit as stop:
+            code = stop.exit_code
+        except click.ClickException as mistake:
+            if "--json" in sys.argv:
+                _print_json({"error": {"kind": "usage", "message": mistake.format_message()}})
+            mistake.show(file=sys.stderr)
+            code = EXIT_BAD_INPUT
+        except click.Abort:
+            code = EXIT_INTERRUPTED
+        sys.exit(code if isinstance(code, int) else EXIT_REACHED)
+
+
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EXIT_CODES,
+)
+@click.version_option(__version__, prog_name="metagenx")
+def main() -> None:
+    """Fit X-ray and neutron reflectivity, and find out how to fit it.
+
+    \b
+    metagenx inspect film.hgx            what is in the file; same numbers as GenX?
+    metagenx fit film.hgx -o out.hgx     one fit
+    metagenx repeat film.hgx -n 50       do independent fits agree?
+    metagenx tune experiments/film.yaml  which settings fit it best?
+    """
+
+
+def command(
+    name: str, *options: Callable[[Command], Command], writes: bool = False
+) -> Callable[[Command], click.Command]:
+    """A command of ours: the common options, errors as messages, and an exit code.
+
+    The function gets ``screen`` (where to print) and its own options, prints its result through ``screen.result`` and
+    returns the exit code.
+    """
+
+    def decorate(function: Command) -> click.Command:
+        @functools.wraps(function)
+        def run(*, as_json: bool, quiet: bool, verbose: bool, no_color: bool, **arguments: Any) -> int:
+            return _run(function, as_json, quiet, verbose, no_color, arguments)
+
+        decorated: Any = run
+        common = [
+            click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, all else on stderr."),
+            click.option("-q", "--quiet", is_flag=True, help="Only the result."),
+            click.option("-v", "--verbose", is_flag=True, help="More, and tracebacks of internal errors."),
+            click.option("--no-color", is_flag=True, help="No colours."),
+        ]
+        if writes:
+            common += [
+                click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one setting."),
+                click.option("--dry-run", is_flag=True, help="Say what would be done, and stop."),
+            ]
+        for option in reversed([*options, *common]):
+            decorated = option(decorated)
+        return main.command(name)(decorated)
+
+    return decorate
+
+
+def _run(
+    function: Command, as_json: bool, quiet: bool, verbose: bool, no_color: bool, arguments: dict[str, Any]
+) -> int:
+    from metagenx.report.terminal import Screen
+
+    screen = Screen(as_json=as_json, quiet=quiet, color=False if no_color else None)
+    try:
+        return function(screen=screen, **arguments)
+    except MetagenxError as error:
+        screen.error(_described(error), str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        screen.error({"kind": "Interrupted", "message": "interrupted"}, "interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_REACHED
+    except click.ClickException:
+        raise
+    except Exception as error:
+        log = _log_of_internal_error(verbose)
+        message = f"internal error, which is our fault, not yours: {type(error).__name__}: {error}"
+        screen.error({"kind": "internal", "message": message, "log": log}, f"{message}\n  Please report it with {log}")
+        return EXIT_INTERNAL
+
+
+def _described(error: MetagenxError) -> dict[str, Any]:
+    described: dict[str, Any] = {"kind": type(error).__name__, "message": error.what, "where": error.where}
+    described |= {"hint": error.hint, "exit_code": error.exit_code}
+    if isinstance(error, ConfigError):
+        described["mistakes"] = [vars(mistake) for mistake in error.mistakes]
+    return described
+
+
+def _log_of_internal_error(verbose: bool) -> str:
+    """Write the traceback of the current exception where it can be found again; returns the path."""
+    import tempfile
+    import traceback
+
+    if verbose:
+        traceback.print_exc()
+    handle, path = tempfile.mkstemp(prefix="metagenx-error-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as log:
+        log.write(f"metagenx {__version__}, {sys.version}\n{sys.argv}\n")
+        traceback.print_exc(file=log)
+    return path
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=True, default=str))
+
+
+FILE = click.argument("file", type=click.Path(path_type=Path))
+TRUST = click.option("--trust", is_flag=True, help="Run a script that leaves the safe subset: it is a program.")
+FOM = click.option("--fom", help="Figure of merit, instead of the file's.")
+SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="One number for all.")
+WORKERS = click.option("--workers", type=click.IntRange(min=1), help="Processes; default: all cores.")
+OUT = click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"), show_default=True,
+    help="Where the run folder goes.",
+)  # fmt: skip
+
+
+def _load(file: Path, trust: bool, screen: Screen) -> Model:
+    from metagenx.genx.model import load
+
+    model = load(file, trust=trust)
+    for notice in model.notices:
+        screen.note(notice)
+    return model
+
+
+def _percent(context: click.Context, option: click.Parameter, value: str) -> float:
+    try:
+        number = float(value.strip().removesuffix("%")) / (100.0 if value.strip().endswith("%") else 1.0)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a part such as 10% or 0.1") from None
+    if not 0.0 <= number <= 1.0:
+        raise click.BadParameter(f"{value!r} is not between 0% and 100%")
+    return number
+
+
+def _count(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    text = value.strip().lower().replace("_", "")
+    factor = {"k": 1_000, "m": 1_000_000}.get(text[-1:], 1)
+    try:
+        number = float(text.rstrip("km")) * factor
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a number such as 40000 or 40k") from None
+    if number < 1 or number != int(number):
+        raise click.BadParameter(f"{value!r} is not a whole number of at least 1")
+    return int(number)
+
+
+@command("init", FILE, TRUST, click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write it."))
+def init(screen: Screen, file: Path, trust: bool, output: Path | None) -> int:
+    """Write a commented experiment for FILE.
+
+    \b
+    metagenx init film.hgx               writes film.yaml beside it
+    metagenx tune film.yaml
+    """
+    from metagenx.errors import InputError
+    from metagenx.meta.experiment_template import ModelSummary, experiment_template
+
+    model = _load(file, trust, screen)
+    problem = model.problem()
+    output = output or file.with_suffix(".yaml")
+    if output.exists():
+        raise InputError("the file exists already", where=str(output), hint="Name another one with -o.")
+    place = os.path.relpath(file.resolve(), output.resolve().parent)
+    summary = ModelSummary(Path(place).as_posix(), model.fom_function, len(problem.names), problem.n_points, model.options)
+    try:
+        output.write_text(experiment_template(summary), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"it cannot be written: {error.strerror}", where=str(output)) from None
+    screen.result({"experiment": str(output)}, f"wrote {output}\n  metagenx tune {output}")
+    return EXIT_REACHED
+
+
+@command("inspect", FILE, TRUST)
+def inspect(screen: Screen, file: Path, trust: bool) -> int:
+    """What is in FILE, whether it gives the same numbers as in GenX, and what to look at before a fit.
+
+    \b
+    metagenx inspect film.hgx
+    metagenx inspect film.hgx --json | jq .warnings
+    """
+    from metagenx.genx.audit import audit
+    from metagenx.report.terminal import audit_text
+
+    found = audit(_load(file, trust, screen))
+    screen.result(found.to_json(), audit_text(found))
+    return EXIT_REACHED
+
+
+@command(
+    "simulate", FILE, TRUST, FOM,
+    click.option("-o", "--output", type=click.Path(path_type=Path), help="Arrays x0, y0, sim0, x1, … and fom, as .npz."),
+)  # fmt: skip
+def simulate(screen: Screen, file: Path, trust: bool, fom: str | None, output: Path | None) -> int:
+    """Simulate FILE with the values of its table.
+
+    \b
+    metagenx simulate film.hgx -o film.npz
+    """
+    from metagenx.report.arrays import save_simulation
+
+    model = _load(file, trust, screen)
+    simulations = model.simulate()
+    value = float(model.figure_of_merit(fom).total(simulations, model.penalty()))
+    name = fom or model.fom_function
+    if output:
+        save_simulation(output, model.data, simulations, value)
+    written = f", written to {output}" if output else ""
+    text = f"FOM {name} = {value:.10g} of {len(simulations)} data sets{written}"
+    screen.result({"fom": value, "fom_function": name, "n_data_sets": len(simulations), "output": output}, text)
+    return EXIT_REACHED
+
+
+@command(
+    "fit", FILE, TRUST, FOM, SEED,
+    click.option("-o", "--output", type=click.Path(path_type=Path), help="The fitted model, as .hgx."),
+    click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="A folder for .hgx, tables and report."),
+    click.option("--scheme", help="create_trial, instead of the file's."),
+    click.option("--evals", callback=_count, help="FOM evaluations of all restarts together, e.g. 40k."),
+    click.option("--as-in-file", is_flag=True, help="One run that ends where GenX's would: no restarts."),
+    writes=True,
+)  # fmt: skip
+def fit(
+    screen: Screen, file: Path, trust: bool, fom: str | None, seed: int, output: Path | None, out: Path | None,
+    scheme: str | None, evals: int | None, as_in_file: bool, overrides: tuple[str, ...], dry_run: bool,
+) -> int:  # fmt: skip
+    """Fit FILE with its own settings.
+
+    A run ends when it stagnates, and a new one starts, until the evaluations are spent that GenX would spend. Exit
+    code 0 means that at least two of the runs ended in the same, best minimum (with --as-in-file: that the run
+    ended); 3 that none agreed.
+
+    \b
+    metagenx fit film.hgx -o fitted.hgx
+    metagenx fit film.hgx --scheme jade_best --evals 40k --set km=0.5
+    """
+    from metagenx.fitting.api import fit as run_fit
+    from metagenx.fitting.api import planned
+    from metagenx.fitting.settings import overrides_from_text
+    from metagenx.genx.fom import check_name
+    from metagenx.report.fit import fit_summary, save_fit
+    from metagenx.report.terminal import FitProgress
+
+    model = _load(file, trust, screen)
+    if fom:
+        model = model.with_results(solver_options={"figure_of_merit": check_name(fom)})
+    problem = model.problem()
+    changes = overrides_from_text(overrides)
+    if scheme:
+        changes["create_trial"] = scheme
+    plan = planned(problem, model, budget=evals, as_in_file=as_in_file, **changes)
+    if dry_run:
+        screen.result(plan, plan["text"])
+        return EXIT_REACHED
+    with FitProgress(screen, problem, plan["evaluations"]) as progress:
+        result = run_fit(
+            model, seed, as_in_file=as_in_file, budget=evals, problem=problem, on_generation=progress, **changes
+        )
+    if output:
+        screen.note(f"wrote {result.save(output)}")
+    if out:
+        save_fit(result, out, command=sys.argv[1:])
+        screen.note(f"wrote {out}")
+    screen.result(fit_summary(result), result.verdict, table=result.table)
+    if result.was_interrupted:
+        return EXIT_INTERRUPTED
+    return EXIT_REACHED if result.reached else EXIT_NOT_REACHED
+
+
+@command(
+    "repeat", FILE, TRUST, SEED, WORKERS, OUT,
+    click.option("-n", "n", type=click.IntRange(min=2), default=50, show_default=True, help="Independent fits."),
+    click.option("--perturb", default="10%", show_default=True, callback=_percent, help="How far start values move."),
+    click.option("--of", type=click.Choice(["fitted", "all"]), default="fitted", show_default=True,
+                 help="Which rows move; all moves fixed rows too, which changes the model (as in 2014)."),
+    writes=True,
+)  # fmt: skip
+def repeat(
+    screen: Screen, file: Path, trust: bool, seed: int, workers: int | None, out: Path, n: int, perturb: float,
+    of: str, overrides: tuple[str, ...], dry_run: bool,
+) -> int:  # fmt: skip
+    """Fit FILE many times from perturbed starts: do independent fits end at the same answer?
+
+    Exit code 0 means that at least two fits ended in the best minimum, 3 that no two did.
+
+    \b
+    metagenx repeat film.hgx -n 50
+    metagenx repeat film.hgx -n 200 --perturb 20% --set create_trial=jade_best
+    """
+    from metagenx.fitting.settings import overrides_from_text
+    from metagenx.meta.repeat import plan_repeat
+    from metagenx.meta.repeat import repeat as run_repeat
+    from metagenx.report.run import repeat_summary, write_report
+    from metagenx.report.terminal import RunProgress
+
+    changes = overrides_from_text(overrides)
+    if dry_run:
+        plan = plan_repeat(file, n=n, perturb=perturb, of=of, trust=trust, workers=workers, overrides=changes)
+        screen.result(plan.to_json(), plan.text)
+        return EXIT_REACHED
+    with RunProgress(screen) as progress:
+        result = run_repeat(
+            file, n=n, perturb=perturb, of=of, seed=seed, workers=workers, trust=trust, out=out,
+            overrides=changes, progress=progress,
+        )  # fmt: skip
+    write_report(result.folder)
+    screen.result(repeat_summary(result), result.verdict, table=result.table)
+    return EXIT_REACHED if result.reached else EXIT_NOT_REACHED
+
+
+@command(
+    "tune", click.argument("experiment", type=click.Path(path_type=Path)), TRUST, WORKERS, OUT,
+    click.option("--resume/--new", default=True, show_default=True, help="Go on with an unfinished run of the same."),
+    click.option("--open", "open_report", is_flag=True, help="Open the report when done."),
+    writes=True,
+)  # fmt: skip
+def tune(
+    screen: Screen, experiment: Path, trust: bool, workers: int | None, out: Path, resume: bool, open_report: bool,
+    overrides: tuple[str, ...], dry_run: bool,
+) -> int:  # fmt: skip
+    """Search the settings of differential evolution that fit best; EXPERIMENT is a .yaml, or a .hgx or .gx itself.
+
+    Ends with the winner and the file's settings measured on fresh seeds. Exit code 0 means that there is an answer,
+    "keep what you have" included; 3 that no setting reached the target. The same command again resumes.
+
+    \b
+    metagenx tune experiments/film.yaml
+    metagenx tune experiments/film.yaml --set model.file=other.hgx --dry-run
+    """
+    from metagenx.meta.tune import plan as plan_tune
+    from metagenx.meta.tune import tune as run_tune
+    from metagenx.report.run import tune_summary, write_report
+    from metagenx.report.terminal import RunProgress
+
+    if dry_run:
+        planned = plan_tune(experiment, overrides=overrides, workers=workers, trust=trust)
+        screen.result(planned.to_json(), planned.text)
+        return EXIT_REACHED
+    with RunProgress(screen) as progress:
+        result = run_tune(
+            experiment, out=out, overrides=overrides, workers=workers, resume=resume, trust=trust, progress=progress
+        )
+    report = write_report(result.folder)
+    screen.result(tune_summary(result), result.text, table=result.table)
+    if open_report:
+        click.launch(str(report))
+    return EXIT_REACHED if result.reached else EXIT_NOT_REACHED
+
+
+@command("report", click.argument("run", required=False, type=click.Path(path_type=Path)), OUT,
+         click.option("--open", "open_report", is_flag=True, help="Open it in the browser."))  # fmt: skip
+def report(screen: Screen, run: Path | None, out: Path, open_report: bool) -> int:
+    """Make report.html and the tables of a run again, from its journal; RUN is a run folder, default the latest.
+
+    \b
+    metagenx report
+    metagenx report runs/film/latest --open
+    """
+    from metagenx.report.run import rebuild
+    from metagenx.runs import latest_run, open_run
+
+    folder = open_run(run) if run else latest_run(out)
+    page = rebuild(folder)
+    screen.result({"run": str(folder.path), "report": str(page)}, f"wrote {page}")
+    if open_report:
+        click.launch(str(page))
+    return EXIT_REACHED
+
+
+@command("doctor", click.option("--warm", is_flag=True, help="Compile the kernels now, so that no fit waits for it."))
+def doctor(screen: Screen, warm: bool) -> int:
+    """Is everything in order here? Versions, cores, compiled kernels, Ray, tables, room to write.
+
+    \b
+    metagenx doctor
+    metagenx doctor --warm
+    """
+    from metagenx.doctor import examine
+
+    findings = examine(warm=warm, say=screen.note)
+    screen.result({"findings": [vars(f) for f in findings]}, "\n".join(map(str, findings)))
+    return EXIT_REACHED if all(f.ok for f in findings) else EXIT_NOT_REACHED
