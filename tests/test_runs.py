@@ -41,6 +41,7 @@ from metagenx.runs import (
     find_run,
     genx_options,
     how_to_type,
+    latest_run,
     list_runs,
     open_run,
     read_journal,
@@ -457,6 +458,9 @@ def test_a_run_is_found_again_until_it_is_finished(tmp_path: Path, experiment: E
     assert all(s["start"] <= s["end"] for s in first.manifest()["sessions"])
     second = RunFolder.for_experiment(base, experiment)
     assert [f.path for f in list_runs(base)] == [second.path, first.path]
+    assert latest_run(base).path == second.path
+    with pytest.raises(FileFormatError, match="there is no run yet"):
+        latest_run(tmp_path / "nothing")
 
 
 def test_another_experiment_or_version_is_another_run(tmp_path: Path, experiment: Experiment) -> None:

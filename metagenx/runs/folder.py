@@ -324,6 +324,13 @@ def open_run(path: Path) -> RunFolder:
     raise FileFormatError("there is no run", where=str(path), hint="Give a run folder, such as runs/film/latest.")
 
 
+def latest_run(base: Path, name: str | None = None) -> RunFolder:
+    """The newest run below ``base``, of one experiment or of any; raises FileFormatError if there is none."""
+    for folder in list_runs(base, name):
+        return folder
+    raise FileFormatError("there is no run yet", where=str(base / name if name else base), hint="Name a run folder.")
+
+
 def what_changed(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Differences of two configurations, one line each: ``tune.trials: 60 → 20``."""
     lines = []
