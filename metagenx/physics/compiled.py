@@ -1,21 +1,35 @@
 """How the kernels are compiled: one thread, cached on disk, vectors as wide as the processor has them.
 
 Import :func:`compiled` from here instead of ``numba.njit``: importing this module first settles what must be
-settled before numba is imported.
+settled before numba compiles anything.
+
+``METAGENX_VECTOR_BITS=256`` or ``512`` in the environment sets the width of the vectors; without it they are 512
+bits wide where the processor has them and does not slow down for them. Results are the same to rounding, compiled
+code of each width is cached apart, and no choice is made if somebody else imported numba before or set
+``NUMBA_CPU_FEATURES`` himself.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
-from typing import TypeVar, cast
-
-import numba
+from typing import Any, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., object])
+
+_OTHERS_CAME_FIRST = "numba" in sys.modules or any(
+    name in os.environ for name in ("NUMBA_CPU_FEATURES", "NUMBA_CPU_NAME")
+)
+
+import numba  # noqa: E402  (whether it was there before is the question above)
 
 # Contraction to fused multiply-add, and signs of zero that do not matter. Not "reassoc": it would undo the
 # two-step argument reductions. Not "nnan" and "ninf": a kernel must see that a number is not finite.
 RELAXED = {"contract", "nsz"}
+
+_NEEDED_FOR_512 = ("avx512f", "avx512dq", "avx512vl", "avx512bw")
+_SLOWER_WITH_512 = ("skylake-avx512", "cascadelake", "cooperlake")
 
 
 def compiled(
@@ -25,18 +39,44 @@ def compiled(
 
     relaxed : allow fused multiply-add and ignore the sign of zero (never reassociation).
     inline : always inline into the calling kernel, so that loops around it can be vectorised.
+    inner : called from other compiled functions only: it compiles faster.
     """
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+        "fastmath": RELAXED if relaxed else False,
+        "forceinline": inline,
+        "no_cpython_wrapper": inner,
+        "no_cfunc_wrapper": inner,
+    }
 
     def decorate(function: Function) -> Function:
-        jit = numba.njit(
-            cache=True,
-            nogil=True,
-            error_model="numpy",
-            fastmath=RELAXED if relaxed else False,
-            forceinline=inline,
-            no_cpython_wrapper=inner,
-            no_cfunc_wrapper=inner,
-        )
-        return cast(Function, jit(function))
+        try:
+            return cast(Function, numba.njit(cache=True, **options)(function))
+        except RuntimeError:  # no folder that can be written: every process compiles for itself
+            return cast(Function, numba.njit(**options)(function))
 
     return decorate
+
+
+def vector_bits() -> int:
+    """Width in bits of the vectors that the kernels are compiled for; 0 where it was left to others."""
+    return _VECTOR_BITS
+
+
+def _choose_vector_bits() -> int:
+    if _OTHERS_CAME_FIRST:
+        return 0
+    import llvmlite.binding as llvm
+
+    wanted = os.environ.get("METAGENX_VECTOR_BITS", "")
+    features = llvm.get_host_cpu_features()
+    able = all(features.get(name) for name in _NEEDED_FOR_512)
+    if wanted == "256" or not able or (wanted != "512" and llvm.get_host_cpu_name() in _SLOWER_WITH_512):
+        return 256
+    # The compiler itself prefers 256 bits on most processors that have 512.
+    numba.config.CPU_FEATURES = f"{features.flatten()},-prefer-256-bit"  # type: ignore[attr-defined]
+    return 512
+
+
+_VECTOR_BITS = _choose_vector_bits()

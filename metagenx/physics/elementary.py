@@ -18,6 +18,7 @@ from numba.extending import intrinsic
 from .compiled import compiled
 
 LARGEST_ANGLE = 1e6  # of `sine_cosine`, either sign
+SMALL = 1 / 32  # largest argument of the functions for small ones, either sign
 LARGEST_EXPONENT = 700.0  # of `exponential`; below -708 it stays at exp(-708)
 
 _ROUNDING = 6755399441055744.0  # 1.5·2⁵²: added, it leaves round(x) in the lowest bits
@@ -71,6 +72,44 @@ def exponential(x: float) -> float:
     p = p * r + 0.5000000000000012
     p = p * (r * r) + r + 1.0
     return number(bits(p) + (bits(shifted) << 52))
+
+
+@compiled(relaxed=True, inline=True, inner=True)
+def exponential_small(x: float) -> float:
+    """e^x for \\|x\\| ≤ 1/32: the first terms of its series."""
+    p = x * (1 / 5040) + 1 / 720
+    p = p * x + 1 / 120
+    p = p * x + 1 / 24
+    p = p * x + 1 / 6
+    p = p * x + 0.5
+    p = p * x + 1.0
+    return p * x + 1.0
+
+
+@compiled(relaxed=True, inline=True, inner=True)
+def sine_cosine_small(x: float) -> tuple[float, float]:
+    """Sine and cosine of x for \\|x\\| ≤ 1/32: the first terms of their series."""
+    z = x * x
+    s = z * (-1 / 5040) + 1 / 120
+    s = s * z - 1 / 6
+    c = z * (-1 / 720) + 1 / 24
+    c = c * z - 0.5
+    return s * (z * x) + x, c * z + 1.0
+
+
+@compiled(relaxed=True, inline=True, inner=True)
+def root_and_inverse(x: float) -> tuple[float, float]:
+    """sqrt(x) and 1/sqrt(x) of a normal x > 0, in half the time of the processor's root and division.
+
+    A guess from the bits of x, and Newton's method with steps of fourth and second order, then one for both.
+    """
+    y = number(0x5FE6EB50C7B537A9 - (bits(x) >> 1))
+    r = 1.0 - x * y * y
+    y = y + y * (r * (r * (r * 0.3125 + 0.375) + 0.5))
+    y = y + y * (0.5 - 0.5 * x * y * y)
+    root = x * y
+    half = 0.5 - 0.5 * root * y
+    return root * half + root, y * half + y
 
 
 @compiled(relaxed=True, inline=True)

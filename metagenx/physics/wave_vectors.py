@@ -1,0 +1,128 @@
+"""Wave vectors and phases of the layers, one block of points at a time; every loop vectorises.
+
+A layer has two complex rows in `waves`: its wave vector k, and exp(i d k). `work` holds the rows that all layers
+share; see :mod:`.rows`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .compiled import compiled
+from .elementary import (
+    SMALL,
+    exponential,
+    exponential_small,
+    root_and_inverse,
+    sine_cosine,
+)
+from .rows import BLOCK, COMPLEX, load, store
+
+# Rows of `work`.
+Q2 = 0  # q², real
+WAVELENGTH = BLOCK  # real
+SQUARE = 2 * BLOCK  # k² of the layer at hand
+AMBIENT = SQUARE + COMPLEX  # n_M²
+END = AMBIENT + COMPLEX
+
+# Rows of `waves`, from where a layer begins.
+VECTOR = 0
+PHASE = COMPLEX
+WAVE = 2 * COMPLEX
+
+
+@compiled(relaxed=True, inner=True)
+def squares(work: np.ndarray, n: int, potential: complex, ambient: complex) -> None:
+    """k² = potential + n_M² q² of a layer with the same potential at all points."""
+    for i in range(n):
+        store(work, SQUARE, i, potential + ambient * work[Q2 + i])
+
+
+@compiled(relaxed=True, inner=True)
+def squares_dispersive(
+    work: np.ndarray, n: int, a: complex, b: complex, ambient_a: complex, ambient_b: complex
+) -> None:
+    """k² = (4π)²·(((aλ + b)² − 2a − 2b/λ) − the same of the ambient) + n_M² q², n_M = 1 − aλ² − bλ."""
+    for i in range(n):
+        length = work[WAVELENGTH + i]
+        inverse = 1.0 / length
+        x, y = a * length + b, ambient_a * length + ambient_b
+        difference = (x + y) * (x - y) - 2.0 * (a - ambient_a) - (2.0 * inverse) * (b - ambient_b)
+        n_ambient = 1.0 - y * length
+        store(work, SQUARE, i, 157.91367041742973 * difference + n_ambient * n_ambient * work[Q2 + i])
+
+
+@compiled(relaxed=True, inner=True)
+def squares_given(work: np.ndarray, n: int, potential: np.ndarray, ambient: np.ndarray, first: int) -> None:
+    """k² of a layer whose potential is given for every point, and so is n_M²; from point `first` on."""
+    last = potential.size - 1
+    for i in range(n):
+        at = min(first + i, last)
+        store(work, SQUARE, i, potential[at] + ambient[at if ambient.size > 1 else 0] * work[Q2 + i])
+
+
+@compiled(relaxed=True, inner=True)
+def wave_vectors(work: np.ndarray, waves: np.ndarray, layer: int, n: int) -> None:
+    """Principal roots of the squares."""
+    for i in range(n):
+        z = load(work, SQUARE, i)
+        length = math.sqrt(z.real * z.real + z.imag * z.imag)
+        root, inverse = root_and_inverse(0.5 * (abs(z.real) + length) + 1e-300)
+        other = 0.5 * abs(z.imag) * inverse
+        im = other if z.real >= 0.0 else root
+        store(waves, layer, i, complex(root if z.real >= 0.0 else other, -im if z.imag < 0.0 else im))
+
+
+@compiled(inner=True)
+def bounds(potential: complex, ambient: complex, low: float, high: float) -> tuple[float, float, bool]:
+    """Bounds of \\|Re k\\| and \\|Im k\\| for q² in low … high, and whether Im k is negative anywhere.
+
+    Not below any other number if something is not finite.
+    """
+    re_low, re_high = potential.real + ambient.real * low, potential.real + ambient.real * high
+    im_low, im_high = potential.imag + ambient.imag * low, potential.imag + ambient.imag * high
+    re_low, re_high = min(re_low, re_high), max(re_low, re_high)
+    im = max(abs(im_low), abs(im_high))
+    largest_im = 0.5 * im / math.sqrt(re_low) if re_low > im else math.sqrt(abs(re_low) + im)
+    return math.sqrt(max(re_high, 0.0) + im), largest_im, min(im_low, im_high) < 0.0
+
+
+@compiled(inner=True)
+def bounds_of_row(waves: np.ndarray, layer: int, n: int) -> tuple[float, float, bool]:
+    """The same of wave vectors that are there."""
+    largest_re = largest_im = 0.0
+    negative = False
+    for i in range(n):
+        k = load(waves, layer, i)
+        if not (abs(k.real) <= largest_re):
+            largest_re = abs(k.real)
+        if not (abs(k.imag) <= largest_im):
+            largest_im = abs(k.imag)
+        negative = negative or k.imag < 0.0
+    return largest_re, largest_im, negative
+
+
+@compiled(relaxed=True, inner=True)
+def no_phases(waves: np.ndarray, layer: int, n: int) -> None:
+    """Phase factor 1 for the ambient."""
+    for i in range(n):
+        store(waves, layer + PHASE, i, complex(1.0, 0.0))
+
+
+@compiled(relaxed=True, inner=True)
+def phases(waves: np.ndarray, layer: int, n: int, thickness: float, damping: float) -> None:
+    """exp(i d k); `damping` bounds \\|d Im k\\|."""
+    if damping <= SMALL:
+        for i in range(n):
+            k = load(waves, layer, i)
+            size = exponential_small(-thickness * k.imag)
+            sine, cosine = sine_cosine(thickness * k.real)
+            store(waves, layer + PHASE, i, complex(size * cosine, size * sine))
+    else:
+        for i in range(n):
+            k = load(waves, layer, i)
+            size = exponential(-thickness * k.imag)
+            sine, cosine = sine_cosine(thickness * k.real)
+            store(waves, layer + PHASE, i, complex(size * cosine, size * sine))
