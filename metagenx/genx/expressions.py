@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -65,8 +66,11 @@ def evaluate(text: str, names: Mapping[str, Any], *, where: str | None = None) -
     try:
         if len(text) > MAX_CHARACTERS:
             raise _Refused(f"it has {len(text)} characters; {MAX_CHARACTERS} are allowed")
-        tree = ast.parse(text.strip(), mode="eval")
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of Python about odd literals, of numpy about lost imaginary parts
+            tree = ast.parse(text.strip(), mode="eval")
             return _Evaluation(names).value(tree.body)
     except _Refused as refusal:
         reason = str(refusal)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Options = dict[str, dict[str, str]]
 
-_SECTION = re.compile(r"\[(?P<name>[^\]]+)\]")
+_SECTION = re.compile(r"\[(?P<name>.+)\]")
 _OPTION = re.compile(r"(?P<name>[^=:]*?)\s*[=:]\s*(?P<value>.*)$", re.DOTALL)
 
 # GenX 3.8.13's defaults (fact sheet 6.2, 6.6), by attribute name; the type of the default is the type of the
