@@ -88,8 +88,8 @@ TABLE = [
 
 CONFIG = {
     "solver": {
-        "km": "0.7", "kr": "0.7", "create trial": "best_1_bin",
-        "use pop mult": "True", "pop mult": "3", "pop size": "50",
+        "km": "0.6", "kr": "0.6", "create trial": "best_1_bin",
+        "use pop mult": "False", "pop mult": "3", "pop size": "50",
         "use max generations": "False", "max generations": "500", "max generation mult": "6",
         "use start guess": "True", "use boundaries": "True", "min parameter spread": "0.0",
         "allowed fom discrepancy": "1e-10", "max log elements": "100000", "errorbar level": "1.05",
