@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from metagenx.errors import InputError
 from metagenx.fitting import streams
 from metagenx.meta import statistics
 from metagenx.meta.blocks import FIRST_REPEAT, Block
@@ -203,6 +204,8 @@ class Race:
             self.records[record.phase, record.setting, record.sample].append(record)
             self.spent += record.evaluations
         self.best = best_known(records, self.best)
+        if self.stage == "reference":
+            self._check_baseline(records)
         stage, number = self.stage, self.round
         before = {name for name, runner in self.runners.items() if runner.left}
         self.blocks = []
@@ -224,6 +227,17 @@ class Race:
         self.decisions.append(decision)
         self.round += 1
         return decision
+
+    def _check_baseline(self, records: Sequence[FitRecord]) -> None:
+        """Without a single figure of merit there is nothing to tune."""
+        for sample in self.samples:
+            if sample not in self.best:
+                reason = next((r.failure for r in records if r.sample == sample and r.failure), "no FOM is finite")
+                raise InputError(
+                    f"no fit with the file's settings gave a figure of merit: {reason}",
+                    where=sample,
+                    hint="Simulate the model at its start values, and look at its limits and data: metagenx inspect.",
+                )
 
     # ------------------------------------------------------------------ how settings stand
 

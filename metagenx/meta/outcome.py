@@ -1,0 +1,202 @@
+"""What a run leaves in its folder: tables, verdict, settings to type in, and the best fit as .hgx."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from metagenx.fitting.settings import Settings
+from metagenx.meta import statistics
+from metagenx.meta.problem_source import open_model
+from metagenx.meta.records import FitRecord, sorted_records
+from metagenx.meta.statistics import BestKnown, Target
+from metagenx.runs import (
+    RunFolder,
+    genx_options,
+    write_parameters,
+    write_reflectivity,
+    write_repeats,
+    write_settings,
+    write_sld,
+    write_table,
+    write_traces,
+    write_trials,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from metagenx.genx.model import Model
+    from metagenx.meta.preparation import Preparation
+    from metagenx.meta.race import Race
+    from metagenx.meta.verdict import Verdict
+
+_FIRST = ("create_trial", "km", "kr", "population")
+
+
+def write_fits(
+    folder: RunFolder,
+    preparation: Preparation,
+    records: Sequence[FitRecord],
+    best: Mapping[str, BestKnown],
+    target: Target,
+    *,
+    seed: int,
+) -> None:
+    """``repeats.csv`` and ``traces.npz``: every fit, scored against what is known now."""
+    names = {sample: problem.names for sample, problem in preparation.problems.items()}
+    write_repeats(folder.repeats, records, names, seed=seed, best=best, target=target)
+    write_traces(folder.traces, records)
+
+
+def trial_rows(race: Race, n_dim: int) -> list[dict[str, Any]]:
+    """One row per setting: what it is, how it did in each phase, why it left."""
+    from metagenx.fitting.settings import describe
+
+    contenders = race.contenders
+    fields = [option.name for option in describe()]
+    varied = [
+        name
+        for name in fields
+        if name not in _FIRST and len({getattr(c.settings, name) for c in contenders.values()}) > 1
+    ]
+    rows = []
+    for name, contender in contenders.items():
+        runner = race.runners.get(name)
+        row: dict[str, Any] = {
+            "setting": name,
+            "origin": contender.origin,
+            "create_trial": contender.settings.create_trial,
+            "km": contender.settings.km,
+            "kr": contender.settings.kr,
+            "population": contender.settings.population_size(n_dim),
+            **{field: getattr(contender.settings, field) for field in varied},
+            "rungs": runner.rung if runner else 0,
+            "left": (runner.left or "") if runner else "",
+        }
+        for phase in ("search", "confirmation", "validation"):
+            row |= _phase_columns(race, name, phase)
+        rows.append(row)
+    return rows
+
+
+def _phase_columns(race: Race, name: str, phase: str) -> dict[str, Any]:
+    found = race.standing(name, phase)
+    rate = statistics.wilson(found.hits, found.fits)
+    measured = found.fits > 0 and math.isfinite(found.score)
+    return {
+        f"{phase} fits": found.fits,
+        f"{phase} successes": found.hits,
+        f"{phase} success rate": rate.estimate,
+        f"{phase} success low": rate.low if found.fits else math.nan,
+        f"{phase} success high": rate.high if found.fits else math.nan,
+        f"{phase} evaluations": found.evaluations,
+        f"{phase} expected evaluations": 10.0**found.score if measured else math.nan,
+        f"{phase} only a bound": bool(found.censored and found.fits),
+    }
+
+
+def write_outcome(
+    folder: RunFolder, preparation: Preparation, race: Race, verdict: Verdict, records: Sequence[FitRecord]
+) -> tuple[pd.DataFrame, Settings]:
+    """Everything in the folder but the report; returns the table of settings and the settings of the answer.
+
+    Raises
+    ------
+    ResourcesSpent, InputError : the disk is full, the folder cannot be written.
+    """
+    n_dim = preparation.n_dim
+    winner = verdict.winner or verdict.baseline
+    settings = race.contenders[winner].settings
+    write_fits(folder, preparation, records, race.best, race.target, seed=race.rules.seed)
+    table = write_trials(folder.trials, trial_rows(race, n_dim))
+    write_settings(folder.settings, settings, n_dim, title=verdict.line)
+    write_best(folder, preparation, records, settings)
+    folder.write_json(
+        folder.verdict,
+        {
+            **verdict.to_json(),
+            "settings": {"name": winner, "genx": genx_options(settings, n_dim)},
+            "best_fom": {sample: known.fom for sample, known in race.best.items()},
+            "fits": len(records),
+            "evaluations": sum(record.evaluations for record in records),
+            "settings_tried": len(race.contenders),
+            "seed": race.rules.seed,
+            "notices": preparation.notices,
+        },
+    )
+    return table, settings
+
+
+def write_best(
+    folder: RunFolder, preparation: Preparation, records: Sequence[FitRecord], settings: Settings | None
+) -> None:
+    """The best fit of every sample: parameters, curves, and a .hgx that also carries the settings."""
+    found = best_records(records)
+    several = len(preparation.samples) > 1
+    rows: list[pd.DataFrame] = []
+    for sample in preparation.samples:
+        record = found.get(sample)
+        if record is None or preparation.sources[sample].is_function:
+            continue
+        model = fitted(open_model(preparation.sources[sample]), record, settings)
+        path = folder.best.with_name(f"best-{sample}.hgx") if several else folder.best
+        model.save(path)
+        if not rows:  # curves of the first sample only; the others are in their .hgx
+            simulations = model.simulate()
+            points = model.figure_of_merit(preparation.sources[sample].fom).pointwise(simulations)
+            write_reflectivity(folder.reflectivity, model.data, simulations, points)
+            write_sld(folder.sld, model.sld())
+        rows.append(_parameters(folder, preparation, sample, record, several))
+    for sample in preparation.samples:
+        record = found.get(sample)
+        if record is not None and preparation.sources[sample].is_function:
+            rows.append(_parameters(folder, preparation, sample, record, several))
+    if len(rows) > 1:
+        import pandas as pd
+
+        write_table(folder.parameters, pd.concat(rows, ignore_index=True))
+
+
+def _parameters(
+    folder: RunFolder, preparation: Preparation, sample: str, record: FitRecord, several: bool
+) -> pd.DataFrame:
+    problem = preparation.problems[sample]
+    errors = [(error, error) for error in record.errors] if record.errors is not None else None
+    return write_parameters(
+        folder.parameters,
+        problem.names,
+        record.values,
+        [(float(low), float(high)) for low, high in problem.bounds],
+        errors=errors,
+        samples=[sample] * len(problem.names) if several else None,
+    )
+
+
+def best_records(records: Sequence[FitRecord]) -> dict[str, FitRecord]:
+    """The fit with the lowest FOM of every sample; the first in the order of the tables among equals."""
+    found: dict[str, FitRecord] = {}
+    for record in sorted_records(records):
+        if math.isfinite(record.fom) and (record.sample not in found or record.fom < found[record.sample].fom):
+            found[record.sample] = record
+    return found
+
+
+def fitted(model: Model, record: FitRecord, settings: Settings | None = None) -> Model:
+    """A copy of a model with the values and error bars of a fit, and the settings if there are any.
+
+    Where GenX needs whole numbers or has no such option, the nearest that it can do stands in the file.
+    """
+    from metagenx.genx.model import Model as GenxModel
+
+    errors = None
+    if record.errors is not None:
+        errors = [(-error, error) if math.isfinite(error) else None for error in record.errors]
+    file = model.file.with_results(
+        values=list(record.values),
+        errors=errors,
+        fom_log=[(float(evaluations), fom) for evaluations, fom in record.trace],
+        solver_options=None if settings is None else genx_options(settings, len(record.values)),
+    )
+    return GenxModel(file, trust=model.trust)

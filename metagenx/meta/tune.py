@@ -1,0 +1,271 @@
+"""``metagenx.tune``: which settings of differential evolution fit this film fastest and most reliably?"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metagenx.errors import InputError, MetagenxError
+from metagenx.fitting import streams
+from metagenx.fitting.run import run_fit
+from metagenx.fitting.settings import Settings
+from metagenx.meta.campaign import Campaign
+from metagenx.meta.experiment import Experiment, load_experiment
+from metagenx.meta.objective import Contender
+from metagenx.meta.outcome import write_fits, write_outcome
+from metagenx.meta.preparation import HOURS_MARGIN, Preparation, prepare
+from metagenx.meta.progress import Listener, Progress, silent
+from metagenx.meta.proposals import Proposals
+from metagenx.meta.race import SHIPPED, Race
+from metagenx.meta.ray_session import cores
+from metagenx.meta.records import FitRecord
+from metagenx.meta.verdict import Verdict, judge
+from metagenx.runs import DEFAULT_BASE, RunFolder, find_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRIAL_FIT_SECONDS = 3.0
+START_UP_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class TuneResult:
+    """What a tuning run found.
+
+    Parameters
+    ----------
+    experiment : what was asked.
+    folder : where everything is.
+    table : one row per setting.
+    answer : the verdict with all its numbers.
+    settings : what to use from now on: the winner's, or the baseline's.
+    records : every fit.
+    """
+
+    experiment: Experiment
+    folder: RunFolder
+    table: pd.DataFrame
+    answer: Verdict
+    settings: Settings
+    records: tuple[FitRecord, ...]
+
+    @property
+    def verdict(self) -> str:
+        """The answer in one line."""
+        return self.answer.line
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Copy the results: the best fit to a ``.hgx``, or all files to a folder (without Ray's); returns the path.
+
+        Raises
+        ------
+        InputError : the place cannot be written to, or there is no best fit of a GenX file.
+        """
+        return save_run(self.folder, Path(path))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do, for ``--dry-run``: nothing of it was run but one fit, to see how long it takes.
+
+    ``seconds`` counts the fits on ``workers`` cores and the start of Ray.
+    """
+
+    settings: int
+    fits: int
+    evaluations: int
+    seconds: float
+    workers: int
+    seconds_per_evaluation: float
+
+    @property
+    def line(self) -> str:
+        """The plan in one line."""
+        return (
+            f"up to {self.settings} settings, about {self.fits:,} fits, {self.evaluations:,} evaluations of "
+            f"{1e6 * self.seconds_per_evaluation:.0f} µs: about {_duration(self.seconds)} on {self.workers} workers"
+        )
+
+
+def tune(
+    experiment: Experiment | str | PathLike[str],
+    *,
+    out: str | PathLike[str] | None = None,
+    overrides: Sequence[str] = (),
+    workers: int | None = None,
+    resume: bool = True,
+    trust: bool = False,
+    progress: Listener = silent,
+    should_stop: Callable[[], bool] = lambda: False,
+    dashboard: bool = True,
+) -> TuneResult:
+    """Search the settings, validate the winner against the settings in the file, write the run folder.
+
+    Parameters
+    ----------
+    experiment : an experiment, its YAML file, or a .hgx or .gx file (then with all defaults).
+    out : folder of all runs; default ``runs``.
+    overrides : ``"tune.trials=20"`` …, as ``--set`` takes them.
+    workers : fits at once; default: what the experiment says, else one per core. Changes no number.
+    resume : go on with (or read again) the last run of the same experiment below ``out``; False starts a new one.
+    trust : run a script that leaves the safe subset.
+    progress : hears what happens.
+    should_stop : asked often; True ends the run like one Ctrl-C.
+    dashboard : start the Ray dashboard with a Ray of our own.
+
+    Raises
+    ------
+    InputError : a mistake in experiment, file or script; another driver works in the folder.
+    Interrupted : Ctrl-C; the same call goes on.
+    ResourcesSpent : disk or memory are spent; the same call goes on.
+    """
+    experiment = _loaded(experiment, overrides)
+    preparation = prepare(experiment, trust=trust)
+    for notice in preparation.notices:
+        progress(Progress("notice", notice))
+    base = Path(out) if out is not None else DEFAULT_BASE
+    folder = find_run(base, experiment.name, experiment.hash) if resume else None
+    if folder is None:
+        folder = RunFolder.for_experiment(base, experiment)
+    elif folder.is_finished:
+        progress(Progress("notice", f"{folder.path} has this run, finished: its answer is read again"))
+    else:
+        progress(Progress("notice", f"going on with {folder.path}"))
+    budget = _budget(experiment, preparation, folder, workers or experiment.run.workers or cores())
+    race = new_race(preparation, budget)
+    campaign = Campaign(
+        race,
+        folder,
+        preparation.sources,
+        experiment.seed,
+        preparation.start,
+        experiment.name,
+        progress,
+        best=lambda: race.best,
+        workers=workers or experiment.run.workers,
+        where=experiment.run.where,
+        dashboard=dashboard,
+        hours=experiment.budget.hours,
+        budget=budget,
+        should_stop=should_stop,
+    )
+    try:
+        campaign.run()
+    except MetagenxError:
+        with contextlib.suppress(MetagenxError):  # on a full disk the reason matters more than the tables
+            write_fits(folder, preparation, campaign.records, race.best, race.target, seed=experiment.seed)
+        raise
+    answer = judge(race)
+    table, settings = write_outcome(folder, preparation, race, answer, campaign.records)
+    progress(Progress("finished", answer.line, "done", len(campaign.records), race.spent, budget))
+    return TuneResult(experiment, folder, table, answer, settings, tuple(campaign.records))
+
+
+def plan(
+    experiment: Experiment | str | PathLike[str],
+    *,
+    overrides: Sequence[str] = (),
+    workers: int | None = None,
+    trust: bool = False,
+) -> Plan:
+    """What :func:`tune` would do and how long it would take, timed on the model; raises its InputErrors."""
+    experiment = _loaded(experiment, overrides)
+    preparation = prepare(experiment, trust=trust)
+    workers = workers or experiment.run.workers or cores()
+    pace = preparation.seconds_per_evaluation()
+    cost = _cost_of_fit(preparation)
+    evaluations = experiment.budget.evaluations or _in_hours(experiment, pace, workers)
+    seconds = evaluations * pace / workers + START_UP_SECONDS
+    if experiment.budget.hours is not None:
+        seconds = min(seconds, 3600.0 * experiment.budget.hours)
+    return Plan(experiment.tune.trials, round(evaluations / cost), evaluations, seconds, workers, pace)
+
+
+def new_race(preparation: Preparation, budget: int) -> Race:
+    """The race of an experiment, before its first round."""
+    experiment = preparation.experiment
+    proposals = Proposals(
+        experiment.space,
+        preparation.baseline,
+        searcher=experiment.tune.searcher,
+        seed=experiment.seed,
+        n_dim=preparation.n_dim,
+    )
+    return Race(
+        preparation.rules(budget),
+        preparation.pinned(),
+        proposals,
+        preparation.samples,
+        target=experiment.target,
+        best=preparation.best(),
+        shipped=Contender(SHIPPED, preparation.shipped, "file"),
+        full_cost=preparation.full_cost(),
+    )
+
+
+def save_run(folder: RunFolder, path: Path) -> Path:
+    """Copy a run's results: its best fit to a ``.hgx``, or all its files to a folder (without Ray's)."""
+    try:
+        if path.suffix.lower() == ".hgx":
+            if not folder.best.is_file():
+                raise InputError("there is no best fit of a GenX file", where=str(folder.path))
+            shutil.copyfile(folder.best, path)
+        else:
+            shutil.copytree(folder.path, path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ray", "run.lock"))
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
+    return path
+
+
+def _loaded(experiment: Experiment | str | PathLike[str], overrides: Sequence[str]) -> Experiment:
+    if isinstance(experiment, Experiment):
+        if overrides:
+            raise InputError("overrides belong to a file; change the experiment itself instead")
+        return experiment
+    return load_experiment(Path(experiment), overrides)
+
+
+def _budget(experiment: Experiment, preparation: Preparation, folder: RunFolder, workers: int) -> int:
+    """Evaluations of the run; from a budget in hours alone, as measured when the run began."""
+    if experiment.budget.evaluations is not None:
+        return experiment.budget.evaluations
+    planned = folder.manifest().get("planned_evaluations")
+    if not isinstance(planned, int):
+        planned = _in_hours(experiment, preparation.seconds_per_evaluation(), workers)
+        folder.update_manifest(planned_evaluations=planned)
+    return planned
+
+
+def _in_hours(experiment: Experiment, pace: float, workers: int) -> int:
+    assert experiment.budget.hours is not None
+    return max(1, int(HOURS_MARGIN * 3600.0 * experiment.budget.hours * workers / pace))
+
+
+def _cost_of_fit(preparation: Preparation) -> float:
+    """Evaluations of one fit with the file's settings: of one that is run now, if it ends in good time."""
+    costs = []
+    for sample, problem in preparation.problems.items():
+        begun = time.monotonic()
+        result = run_fit(
+            problem,
+            preparation.baseline,
+            initial=streams.stream(0, "plan", sample),
+            moves=streams.stream(0, "plan moves", sample),
+            should_stop=lambda begun=begun: time.monotonic() - begun > TRIAL_FIT_SECONDS,  # type: ignore[misc]
+        )
+        ended = result.stop != "interrupted"
+        costs.append(float(result.evaluations if ended else max(result.evaluations, 3 * len(problem.names) ** 3)))
+    return max(1.0, sum(costs) / len(costs))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
