@@ -15,11 +15,15 @@ import enum
 import functools
 import io
 import re
+import threading
 import types
+import typing
 import weakref
 from collections.abc import Iterable
 
 import numpy as np
+
+from metagenx.errors import MetagenxError
 
 _ARRAY = """
     T all any argmax argmin argpartition argsort astype clip compress conj conjugate copy cumprod cumsum
@@ -124,12 +128,13 @@ def of_python_and_numpy() -> frozenset[str]:
         *builtin_types, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType,
         types.MappingProxyType, types.SimpleNamespace, types.GeneratorType, types.CoroutineType,
         types.AsyncGeneratorType, types.FrameType, types.CodeType, types.TracebackType, types.CellType,
-        functools.partial, dataclasses.Field, enum.Enum, enum.EnumMeta, weakref.ref,
+        functools.partial, functools.cached_property(abs), dataclasses.Field, enum.Enum, enum.EnumMeta, weakref.ref,
+        threading.Lock(), threading.RLock(), typing.Union, typing.Callable, MetagenxError(""),
         collections.OrderedDict, collections.defaultdict, collections.deque,
         io.StringIO, io.BytesIO, io.TextIOWrapper, io.FileIO,
         np.ndarray, np.generic, np.void, np.float64, np.int64, np.complex128, np.str_, np.object_, np.dtype,
-        np.ufunc, np.flatiter, np.nditer, np.broadcast, np.poly1d, np.vectorize, np.errstate, np.finfo,
-        np.iinfo, np.r_, np.mgrid, np.zeros(1).flags,
+        np.ufunc, np.flatiter, np.nditer, np.broadcast, np.poly1d, np.vectorize(abs), np.errstate, np.finfo(float),
+        np.iinfo(int), np.r_, np.s_, np.mgrid, np.zeros(1).flags,
     )  # fmt: skip
     return (known | never()) - GENERAL
 

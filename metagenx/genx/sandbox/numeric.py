@@ -253,7 +253,7 @@ _MAKERS: Mapping[str, Callable[[], dict[str, Any]]] = MappingProxyType(
         "numpy.linalg": _functions("numpy.linalg", _LINALG),
         "scipy": dict,  # its parts are added when they are imported
         "scipy.constants": _constants,
-        "scipy.fft": _functions("scipy.fft", _FFT),
+        "scipy.fft": _functions("numpy.fft", _FFT),
         "scipy.integrate": _functions("scipy.integrate", _INTEGRATE),
         "scipy.interpolate": _interpolate,
         "scipy.special": _special,

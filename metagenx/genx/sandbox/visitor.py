@@ -43,6 +43,7 @@ class Visitor:
         self.imports: list[tuple[int, str, Module]] = []
         self.modules: dict[str, Module] = {}
         self.stars: list[Module] = []
+        self.tables: set[str] = set()
         # An expression is only ever evaluated, on objects of the script: names that it does not know do not
         # exist.
         self.any_attribute = names is not None
@@ -112,6 +113,7 @@ class Visitor:
             if alias.name == "*":
                 self.stars.append(module)
                 self.bound.update(module.star())
+                self.tables |= module.star() if module.title == "models.utils" else set()
                 continue
             member = module.member(alias.name)
             if member is not None:
@@ -121,6 +123,8 @@ class Visitor:
                 self._refuse(node, f"from {written} import {alias.name}", _UNDERSCORE)
             elif alias.name not in module.names() and module.left_out(alias.name):
                 self._refuse(node, f"{written}.{alias.name}", "it is not on the list of harmless functions")
+            elif module.title == "models.utils":
+                self.tables.add(alias.asname or alias.name)
 
     def _bind_module(self, name: str, module: Module | None, written: str) -> None:
         module = module or find(written.split(".")[0])
@@ -183,6 +187,8 @@ class Visitor:
                 return
         elsewhere = name in attributes.of_python_and_numpy()
         known = name in self.attributes or attributes.is_element(name) or attributes.is_accessor(name)
+        # fp.Xx is a mistake, and the table itself says so best.
+        known = known or (isinstance(node.value, ast.Name) and node.value.id in self.tables and not elsewhere)
         if not known and (elsewhere or not self.any_attribute):
             self._refuse(node, f".{name}", _why_no_attribute(elsewhere))
         elif elsewhere:
