@@ -1,0 +1,292 @@
+"""Reads an experiment file: merges the command line's options, validates, finds the files, collects mistakes."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from metagenx.errors import ConfigError, InputError, Mistake
+from metagenx.meta.experiment_schema import DEFAULT_SPACE, ExperimentFile
+from metagenx.meta.mistakes import Mistakes
+from metagenx.meta.space import SearchSpace
+from metagenx.meta.space_file import load_space, space_from
+from metagenx.meta.yaml_lines import Document, KeyPath, dotted, parse_value
+
+MODEL_SUFFIXES = (".hgx", ".gx")
+ONLY_SAMPLE = "data"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One measurement to be fitted: ``data`` if there is one file, else the stem of its file.
+
+    ``function`` is the name of a function in a Python file that makes the problem; None for a GenX file.
+    """
+
+    name: str
+    file: Path
+    sha256: str
+    function: str | None = None
+
+
+class ExperimentReader:
+    """One pass over an experiment file.
+
+    Parameters
+    ----------
+    overrides : ``key=value`` of the command line; files named there are looked for in the current folder first.
+    folder : where the files of the document are; beside it if not given.
+    """
+
+    def __init__(self, document: Document, overrides: Sequence[str], folder: Path | None = None) -> None:
+        self.document = document
+        self.folder = folder if folder is not None else Path(document.file).parent
+        self.overridden: list[KeyPath] = []
+        self.mistakes = Mistakes(document, options=self.overridden)
+        self.data = _without_empty(document.data)
+        for text in overrides:
+            self._override(text)
+
+    def read(self) -> tuple[ExperimentFile, SearchSpace, tuple[Sample, ...]]:
+        """The sections, the search space and the samples; raises ConfigError with all mistakes."""
+        parsed = self._validated()
+        space = self._space()
+        samples = self._samples()
+        self._check_fom()
+        if self.mistakes or parsed is None or space is None:
+            raise self.mistakes.error()
+        return parsed, space, samples
+
+    def is_overridden(self, *path: str) -> bool:
+        """Whether a key was set on the command line."""
+        return self.mistakes.is_option(path)
+
+    # ------------------------------------------------------------------------------------------------------
+    # Options of the command line
+
+    def _override(self, text: str) -> None:
+        key, equals, value = text.partition("=")
+        path: KeyPath = tuple(part.strip() for part in key.split("."))
+        if not equals or not all(re.fullmatch(r"\w[\w-]*", str(part)) for part in path):
+            self.mistakes.found.append(Mistake(f"--set {text}", "must be such as tune.trials=20"))
+            return
+        self.overridden.append(path)
+        try:
+            parsed = parse_value(value, text)
+        except ConfigError as error:
+            self.mistakes.found += [Mistake(f"--set {text}", m.message) for m in error.mistakes]
+            return
+        section = self.data
+        for depth, part in enumerate(path[:-1]):
+            inner = section.setdefault(str(part), {})
+            if not isinstance(inner, dict):
+                self.mistakes.add(path, f"{dotted(path[: depth + 1])} has no keys of its own")
+                return
+            section = inner
+        if path in (("model", "file"), ("model", "files"), ("model", "function")):
+            for key in ("file", "files", "function"):
+                section.pop(key, None)
+        if parsed is None:
+            section.pop(str(path[-1]), None)  # "key=" goes back to the default
+        else:
+            section[str(path[-1])] = _without_empty(parsed) if isinstance(parsed, dict) else parsed
+
+    # ------------------------------------------------------------------------------------------------------
+    # Keys, types, ranges
+
+    def _validated(self) -> ExperimentFile | None:
+        try:
+            return TypeAdapter(ExperimentFile).validate_python(self.data)
+        except ValidationError as error:
+            for item in error.errors():
+                self._pydantic_mistake(item)
+            return None
+
+    def _pydantic_mistake(self, item: Mapping[str, Any]) -> None:
+        path = tuple(part for part in item["loc"] if isinstance(part, str | int))
+        kind, context = item["type"], item.get("ctx", {})
+        if kind == "unexpected_keyword_argument":
+            self.mistakes.add(path, "is an unknown key", _similar_key(path))
+        elif kind == "missing":
+            self.mistakes.add(path, "is missing" + ("; it names the .hgx or .gx file" if path == ("model",) else ""))
+        elif kind == "literal_error":
+            allowed = re.findall(r"'([^']*)'", context["expected"]) or [context["expected"]]
+            close = difflib.get_close_matches(str(item["input"]), allowed, n=1, cutoff=0.4)
+            known = f"one of {', '.join(allowed)}" if len(allowed) > 1 else allowed[0]
+            self.mistakes.add(path, f'"{item["input"]}" must be {known}', close[0] if close else None)
+        elif kind == "value_error":
+            self.mistakes.add(path, str(context["error"]))
+        elif kind in ("dataclass_type", "dataclass_exact_type"):
+            self.mistakes.add(path, 'must be a section of "key: value" lines')
+        elif kind in _LIMITS:
+            word, name = _LIMITS[kind]
+            self.mistakes.add(path, f"is {item['input']}, it must be {word} {context[name]:g}")
+        elif kind.startswith(("float", "int")):
+            self.mistakes.add(path, f'"{item["input"]}" is not a number')
+        else:
+            self.mistakes.add(path, item["msg"])
+
+    # ------------------------------------------------------------------------------------------------------
+    # What lies in other files
+
+    def _space(self) -> SearchSpace | None:
+        path: KeyPath = ("search_space",)
+        value = self.data.get("search_space", DEFAULT_SPACE)
+        try:
+            if isinstance(value, dict):
+                return space_from(value, self.document, path, self.folder)
+            if isinstance(value, str):
+                return load_space(value, self._folder_of(path, value))
+            self.mistakes.add(path, "must be the name of a search space, a file, or a section")
+        except ConfigError as error:
+            if isinstance(value, dict):
+                self.mistakes.found += error.mistakes
+            else:
+                self.mistakes.include(path, error)
+        except InputError as error:
+            self.mistakes.include(path, error)
+        return None
+
+    def _folder_of(self, path: KeyPath, name: str) -> Path:
+        """Files named on the command line are looked for in the current folder first."""
+        if self.mistakes.is_option(path) and (Path.cwd() / Path(name).expanduser()).exists():
+            return Path.cwd()
+        return self.folder
+
+    def _samples(self) -> tuple[Sample, ...]:
+        model = self.data.get("model")
+        if not isinstance(model, dict):
+            return ()
+        files = model.get("files")
+        named: list[tuple[KeyPath, str]]
+        given = [key for key in ("file", "files", "function") if key in model]
+        if len(given) > 1:
+            self.mistakes.add(("model", given[1]), f"does not go with model.{given[0]}; give one of them")
+            return ()
+        if isinstance(model.get("function"), str):
+            return self._function(model["function"])
+        if isinstance(files, list):
+            named = [(("model", "files", i), name) for i, name in enumerate(files) if isinstance(name, str)]
+        elif isinstance(model.get("file"), str | int | float):
+            named = [(("model", "file"), str(model["file"]))]
+        else:
+            if not given:
+                self.mistakes.add(("model",), "has no file; it names the .hgx or .gx file to be fitted")
+            return ()
+        found = [self._sample_file(path, name) for path, name in named]
+        names = _sample_names([file for file in found if file is not None])
+        samples = []
+        for (path, _), file in zip(named, found, strict=True):
+            if file is not None:
+                try:
+                    content = file.read_bytes()
+                except OSError as error:
+                    self.mistakes.add(path, f"{file} cannot be read: {error.strerror}")
+                    continue
+                samples.append(Sample(next(names), file, hashlib.sha256(content).hexdigest()))
+        return tuple(samples)
+
+    def _function(self, text: str) -> tuple[Sample, ...]:
+        path: KeyPath = ("model", "function")
+        place, _, function = text.rpartition(":")
+        if not place.endswith(".py") or not function.isidentifier():
+            self.mistakes.add(path, f'"{text}" must be such as problem.py:name')
+            return ()
+        file = self._folder_of(path, place) / Path(place).expanduser()
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            self.mistakes.add(path, f"{file} cannot be read: {error.strerror}")
+            return ()
+        return (Sample(ONLY_SAMPLE, file, hashlib.sha256(content).hexdigest(), function),)
+
+    def _sample_file(self, path: KeyPath, name: str) -> Path | None:
+        file = self._folder_of(path, name) / Path(name).expanduser()
+        if file.is_file():
+            return file
+        if file.is_dir():
+            self.mistakes.add(path, f"{file} is a folder, not a GenX file")
+            return None
+        close: list[str] = []
+        if file.parent.is_dir():
+            near = [entry.name for entry in file.parent.iterdir() if entry.suffix.lower() in MODEL_SUFFIXES]
+            close = difflib.get_close_matches(file.name, near, n=1)
+        self.mistakes.add(path, f"there is no file {file}", close[0] if close else None)
+        return None
+
+    def _check_fom(self) -> None:
+        model = self.data.get("model")
+        name = model.get("fom", "keep") if isinstance(model, dict) else "keep"
+        if name == "keep" or not isinstance(name, str):
+            return
+        from metagenx.genx.fom import check_name
+
+        try:
+            check_name(name)
+        except InputError as error:
+            self.mistakes.include(("model", "fom"), error)
+
+
+_LIMITS = {
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("below", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def _without_empty(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys without a value fall back to their defaults; those of a search space mean something."""
+    result: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, dict):
+            result[key] = value if key == "search_space" else _without_empty(value)
+        elif value is not None:
+            result[key] = value
+    return result
+
+
+def _sample_names(files: Sequence[Path]) -> Iterator[str]:
+    """``data`` for one file; for several their stems, numbered where they are alike."""
+    if len(files) == 1:
+        yield ONLY_SAMPLE
+        return
+    seen: dict[str, int] = {}
+    for file in files:
+        seen[file.stem] = seen.get(file.stem, 0) + 1
+        yield file.stem if seen[file.stem] == 1 else f"{file.stem}-{seen[file.stem]}"
+
+
+def _known_keys() -> dict[str, list[str]]:
+    """Section (dotted, ``""`` at the top) → its keys."""
+    sections: dict[str, list[str]] = {}
+
+    def walk(kind: type, prefix: str) -> None:
+        hints = get_type_hints(kind)
+        sections[prefix] = list(hints)
+        for name, hint in hints.items():
+            if dataclasses.is_dataclass(hint):
+                walk(hint, f"{prefix}.{name}" if prefix else name)  # type: ignore[arg-type]
+
+    walk(ExperimentFile, "")
+    return sections
+
+
+def _similar_key(path: KeyPath) -> str | None:
+    """The key that was probably meant: in the same section, or anywhere else, then with its section."""
+    sections, name = _known_keys(), str(path[-1])
+    here = dotted(path[:-1]) if len(path) > 1 else ""
+    close = difflib.get_close_matches(name, sections.get(here, []), n=1)
+    if close:
+        return close[0]
+    elsewhere = {key: f"{section}.{key}" if section else key for section, keys in sections.items() for key in keys}
+    close = difflib.get_close_matches(name, elsewhere, n=1, cutoff=0.75)
+    return elsewhere[close[0]] if close else None
