@@ -194,6 +194,16 @@ def test_a_damaged_line_in_the_middle_is_reported_with_its_number(tmp_path: Path
     assert path.read_bytes() == content.replace(b'"repeat":2', b'"repeat":7')  # nothing is thrown away
 
 
+def test_a_missing_line_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    with Journal(path) as journal:
+        journal.append(*(FitDone(record(i)) for i in range(5)))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:2] + lines[3:]))
+    with pytest.raises(FileFormatError, match="line 3 is damaged: it is event 4, so lines are missing"):
+        Journal(path)
+
+
 def test_an_append_that_was_cut_short_leaves_no_half_line(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     with Journal(path) as journal:
@@ -321,6 +331,17 @@ def test_a_folder_that_cannot_be_written_is_the_users_to_mend(tmp_path: Path) ->
         write_atomically(tmp_path / "file" / "verdict.json", "x")
     with pytest.raises(InputError, match="--out DIR"):
         RunFolder.create(tmp_path / "file", "film", identity="ab" * 32, config={}, seed=1)
+
+
+@linux
+def test_written_files_have_ordinary_permissions(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write_atomically(tmp_path / "verdict.json", "{}")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "verdict.json").stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in tmp_path.iterdir()] == ["verdict.json"]
 
 
 def test_other_failures_of_the_disk_are_resumable_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

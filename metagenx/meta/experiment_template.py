@@ -77,7 +77,7 @@ test:                             # what "robust" means
   repeats: 20                     # independent fits per setting, at the most
   start:
     perturb: 10 %                 # start values are moved by up to this much before each fit
-    of: fitted                    # fitted, or all: fixed rows too, which changes the model (as in 2014)
+    of: fitted                    # rows that move; all (fixed rows too, as in 2014) is for metagenx repeat only
     clip: true                    # stay inside the limits
   success:
     fom_within: 1 %               # within this of the best FOM known ...

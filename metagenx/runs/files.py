@@ -7,8 +7,8 @@ import errno
 import json
 import math
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,17 +64,17 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a whole file: readers see the old one or the new one, never half; raises as :func:`writing`."""
     data = content.encode("utf-8") if isinstance(content, str) else content
     with writing(path):
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-            os.chmod(name, 0o666 & ~_umask())
-            os.replace(name, path)
+            os.replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):
-                os.unlink(name)
+                temporary.unlink()
             raise
         sync_folder(path.parent)
 
@@ -110,9 +110,3 @@ def plain(value: Any) -> Any:
     if hasattr(value, "tolist"):  # numpy
         return plain(value.tolist())
     return str(value)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

@@ -89,6 +89,8 @@ def _lines(path: Path) -> Iterator[tuple[int, Line]]:
                 )
             try:
                 line = decode(text)
+                if line.number != number:
+                    raise ValueError(f"it is event {line.number}, so lines are missing before it")
             except ValueError as error:
                 damage = str(error)  # forgiven if no line follows: it was never acknowledged
                 continue
@@ -119,7 +121,7 @@ class Journal:
             self._replay.take(line.event)
         with writing(path):
             is_new = not path.exists()
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
             self.dropped = os.fstat(self._descriptor).st_size - self._size
             if self.dropped:
                 os.ftruncate(self._descriptor, self._size)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import pickle
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from metagenx.errors import EXIT_BAD_INPUT, ConfigError, FileFormatError, InputError
 from metagenx.meta import quantities
 from metagenx.meta.experiment import Experiment, experiment_for, load_experiment
-from metagenx.meta.experiment_schema import DEFAULT_EVALUATIONS, DEFAULT_SEED
+from metagenx.meta.experiment_schema import DEFAULT_EVALUATIONS, DEFAULT_SEED, TuneSection
 from metagenx.meta.experiment_template import ModelSummary, experiment_template
 from metagenx.meta.yaml_lines import parse_yaml
 
@@ -449,6 +450,12 @@ def test_what_is_no_quantity(text: object) -> None:
     for function in (quantities.count, quantities.fraction, quantities.hours):
         with pytest.raises(ValueError, match=r"is not|unit"):
             function(text)
+
+
+def test_the_searchers_are_those_that_there_are() -> None:
+    from metagenx.meta.searchers import SEARCHERS
+
+    assert set(get_args(get_type_hints(TuneSection)["searcher"])) == set(SEARCHERS)
 
 
 def test_the_shipped_experiments_load(shared: Path) -> None:
