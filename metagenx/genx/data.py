@@ -190,9 +190,7 @@ def run_commands(dataset: DataSet, *, where: str | None = None) -> None:
     }
     # A column that was of another length before, left over from older data, may stay so.
     fitting = {
-        name: values
-        for name, values in extra.items()
-        if len(dataset.extra_data_raw[name]) == len(dataset.x_raw)
+        name: values for name, values in extra.items() if len(dataset.extra_data_raw[name]) == len(dataset.x_raw)
     }
     _check_lengths({"x": x, "y": y, "error": error, **fitting}, place)
     dataset.x, dataset.y, dataset.error, dataset.extra_data = x, y, error, extra
@@ -218,9 +216,7 @@ def settle(dataset: DataSet, *, where: str | None = None) -> list[str]:
     if not dataset.x.size:
         notices.append(f"{label} is empty: it has no point to fit")
     elif not np.isfinite(dataset.x).all():
-        notices.append(
-            f"{label} has {np.count_nonzero(~np.isfinite(dataset.x))} x values that are not numbers"
-        )
+        notices.append(f"{label} has {np.count_nonzero(~np.isfinite(dataset.x))} x values that are not numbers")
     elif not np.isfinite(dataset.y).any():
         notices.append(f"{label} has no y value that is a number: it can be simulated, but not fitted")
     return notices

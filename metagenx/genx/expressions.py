@@ -67,9 +67,7 @@ def evaluate(text: str, names: Mapping[str, Any], *, where: str | None = None) -
         if len(text) > MAX_CHARACTERS:
             raise _Refused(f"it has {len(text)} characters; {MAX_CHARACTERS} are allowed")
         with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # of Python about odd literals, of numpy about lost imaginary parts
+            warnings.simplefilter("ignore")  # of Python about odd literals, of numpy about lost imaginary parts
             tree = ast.parse(text.strip(), mode="eval")
             return _Evaluation(names).value(tree.body)
     except _Refused as refusal:
@@ -160,9 +158,7 @@ class _Evaluation:
         return self.value(node.body if self.value(node.test) else node.orelse)
 
     def _slice(self, node: ast.Slice) -> Any:
-        return slice(
-            *(None if part is None else self.value(part) for part in (node.lower, node.upper, node.step))
-        )
+        return slice(*(None if part is None else self.value(part) for part in (node.lower, node.upper, node.step)))
 
     def _subscript(self, node: ast.Subscript) -> Any:
         container, index = self.value(node.value), self.value(node.slice)

@@ -131,9 +131,7 @@ class GenxFile:
             rows = {row.name: row for row in result.table if row.name}
             unknown = [name for name in values if name not in rows]
             if unknown:
-                raise InputError(
-                    f"the table has no row {', '.join(map(repr, unknown))}", where=_name(self.path)
-                )
+                raise InputError(f"the table has no row {', '.join(map(repr, unknown))}", where=_name(self.path))
             for name, value in values.items():
                 rows[name].value = float(value)
         elif values is not None:
@@ -219,9 +217,7 @@ def read_bytes(path: Path) -> bytes:
     """Content of the file `path`; FileFormatError with what to do if there is none, or it is too large."""
     try:
         if path.is_dir():
-            raise FileFormatError(
-                "this is a folder, not a file", where=str(path), hint="Name one file inside it."
-            )
+            raise FileFormatError("this is a folder, not a file", where=str(path), hint="Name one file inside it.")
         with path.open("rb") as stream:
             content = stream.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
@@ -238,9 +234,7 @@ def read_bytes(path: Path) -> bytes:
             hint="Save it in GenX with 'save all evals' switched off.",
         )
     if not content:
-        raise FileFormatError(
-            "the file is empty", where=str(path), hint="Save it again in GenX, or copy it again."
-        )
+        raise FileFormatError("the file is empty", where=str(path), hint="Save it again in GenX, or copy it again.")
     return content
 
 

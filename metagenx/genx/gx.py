@@ -129,9 +129,7 @@ class _Budget:
 
     def floats(self, value: Any) -> Floats | None:
         """`value` as a new array of floats of its own shape, None if it is no array of numbers."""
-        if isinstance(value, list | tuple) and all(
-            isinstance(number, bool | int | float) for number in value
-        ):
+        if isinstance(value, list | tuple) and all(isinstance(number, bool | int | float) for number in value):
             value = np.array(value, dtype=np.float64) if value else np.zeros(0)
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
             return None
@@ -180,15 +178,7 @@ def _table(parameters: Any, where: str) -> list[Row]:
 def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("latin-1")
-    return (
-        value
-        if isinstance(value, str)
-        else ""
-        if value is None
-        else str(value)[:200]
-        if _plain(value)
-        else "-"
-    )
+    return value if isinstance(value, str) else "" if value is None else str(value)[:200] if _plain(value) else "-"
 
 
 def _plain(value: Any) -> bool:
@@ -262,11 +252,7 @@ def _columns(value: Any, budget: _Budget) -> dict[str, Floats]:
 def _style(value: Any) -> Any:
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         return value
-    if (
-        isinstance(value, list | tuple)
-        and len(value) in (3, 4)
-        and all(isinstance(v, int | float) for v in value)
-    ):
+    if isinstance(value, list | tuple) and len(value) in (3, 4) and all(isinstance(v, int | float) for v in value):
         return tuple(float(v) for v in value)
     return None
 

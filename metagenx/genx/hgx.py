@@ -46,6 +46,8 @@ def _read(reader: Reader, where: str) -> GenxFile:
             where=where,
             hint="Save the model again in GenX; there is nothing to run.",
         )
+    for name in ("data", "parameters", "optimizer"):
+        reader.group(f"current/{name}")  # missing ones are empty, anything else is an error
     file = GenxFile(kind="hgx")
     file.script = reader.text("current/script", "")
     file.fom_name = reader.text("current/fomfunction", "log")
@@ -80,9 +82,7 @@ def _table(reader: Reader, where: str) -> list[Row]:
         )
     return [
         Row(name, float(value), bool(fit), float(minimum), float(maximum), error)
-        for name, value, fit, minimum, maximum, error in zip(
-            names, values, fits, minima, maxima, errors, strict=True
-        )
+        for name, value, fit, minimum, maximum, error in zip(names, values, fits, minima, maxima, errors, strict=True)
     ]
 
 
@@ -246,7 +246,7 @@ def _table_columns(table: list[Row]) -> list[Any]:
 
 
 def _write_data(group: h5py.Group, data: DataList, original: DataList | None) -> None:
-    _put(group, "_counter", np.int64(len(data)), None if original is None else np.int64(len(data)))
+    _put(group, "_counter", np.int64(len(data)), None if original is None else np.int64(len(original)))
     datasets = group.require_group("datasets")
     old_count = len(original) if original else 0
     for number in range(len(data), old_count):
@@ -312,21 +312,14 @@ def _put(group: h5py.Group, name: str, new: Any, old: Any) -> None:
     value = new if text else np.asarray(new)
     dtype = h5py.string_dtype() if text else value.dtype
     present = group.get(name) if isinstance(group.get(name, getlink=True), h5py.HardLink) else None
-    if (
-        not text
-        and isinstance(present, h5py.Dataset)
-        and present.shape == value.shape
-        and present.dtype == dtype
-    ):
+    if not text and isinstance(present, h5py.Dataset) and present.shape == value.shape and present.dtype == dtype:
         present[...] = value
         return
     attributes = dict(present.attrs) if isinstance(present, h5py.Dataset) else {}
     if name in group or group.get(name, getlink=True) is not None:
         del group[name]
     large = not text and value.nbytes > 128 * 1024  # as GenX does
-    compression: dict[str, Any] = (
-        {"compression": "gzip", "compression_opts": 9, "shuffle": True} if large else {}
-    )
+    compression: dict[str, Any] = {"compression": "gzip", "compression_opts": 9, "shuffle": True} if large else {}
     made = group.create_dataset(name, data=value, dtype=dtype, **compression)
     for key, attribute in attributes.items():
         made.attrs[key] = attribute

@@ -245,7 +245,11 @@ class _Machine:
         if module in {"copy_reg", "copyreg"} and name in {"_reconstructor", "__newobj__"}:
             made = arguments[0]
             if isinstance(made, _Global):
-                return Inert(made.module, made.name, arguments[1:])
+                stand_in = Inert(made.module, made.name, arguments[1:])
+                # (class, base, content): how the first protocols write a subclass of list.
+                if len(arguments) == 3 and isinstance(arguments[2], list):
+                    stand_in.items = arguments[2]
+                return stand_in
         return Inert(module, name, arguments)
 
     def build(self) -> None:

@@ -227,9 +227,7 @@ def _scan(text: str) -> tuple[list[_Entry], dict[str, int], list[str]]:
             section = header["name"]
             sections.setdefault(section, number)
         elif section is None or option is None or not option["name"].strip():
-            notices.append(
-                f"line {number + 1} of the config is not understood and was left out: {line[:60]!r}"
-            )
+            notices.append(f"line {number + 1} of the config is not understood and was left out: {line[:60]!r}")
         else:
             open_name, open_values = option["name"].strip().lower(), [option["value"].strip()]
             open_first, open_indent, last_filled = number, indent, number + 1

@@ -33,9 +33,7 @@ def ask_genx(tmp_path_factory: pytest.TempPathFactory) -> Ask:
         path = folder / "request.json"
         path.write_text(json.dumps(requests), encoding="utf-8")
         # Away from the project, and without its settings: this is another program.
-        environment = {
-            k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COV_", "COVERAGE"))
-        }
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COV_", "COVERAGE"))}
         done = subprocess.run(
             [str(python), str(script), str(path)],
             capture_output=True,

@@ -106,9 +106,7 @@ def _run(command: list[str]) -> None:
         lines = (error.stderr or error.stdout or "").strip().splitlines() or [f"exit code {error.returncode}"]
         raise GenxMissing(f"'{' '.join(command[1:4])} …' failed: {lines[-1]}") from None
     except subprocess.TimeoutExpired:
-        raise GenxMissing(
-            f"'{' '.join(command[1:4])} …' took longer than {INSTALLATION_TIMEOUT:.0f} s"
-        ) from None
+        raise GenxMissing(f"'{' '.join(command[1:4])} …' took longer than {INSTALLATION_TIMEOUT:.0f} s") from None
 
 
 if __name__ == "__main__":

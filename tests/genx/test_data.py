@@ -311,9 +311,7 @@ ESCAPES = [
 
 
 @pytest.mark.parametrize("command", ESCAPES, ids=lambda c: c[:40] or "empty")
-def test_everything_else_is_refused_in_words(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_everything_else_is_refused_in_words(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     start = time.process_time()
     with pytest.raises(InputError) as caught:

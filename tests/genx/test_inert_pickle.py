@@ -127,15 +127,8 @@ def _calls(marker: Path) -> dict[str, bytes]:
         "exec in Python 2": b"c__builtin__\nexecfile\n" + text(code) + b"\x85R.",
         "BUILD with __setstate__": b"cos\nsystem\n)\x81" + text(command) + b"b.",
         "BUILD with slots": b"ccollections\nCounter\n)\x81N}" + text("__class__") + b"cos\nsystem\ns\x86b.",
-        "call of a result": b"cbuiltins\ngetattr\ncos\nX\x06\x00\x00\x00system\x86R"
-        + text(command)
-        + b"\x85R.",
-        "dotted name": b"\x80\x04"
-        + text("os")
-        + text("path.os.system")
-        + b"\x93"
-        + text(command)
-        + b"\x85R.",
+        "call of a result": b"cbuiltins\ngetattr\ncos\nX\x06\x00\x00\x00system\x86R" + text(command) + b"\x85R.",
+        "dotted name": b"\x80\x04" + text("os") + text("path.os.system") + b"\x93" + text(command) + b"\x85R.",
         "copyreg": b"ccopyreg\n_reconstructor\n(cos\nsystem\nc__builtin__\nobject\n" + text(command) + b"tR.",
         "copyreg newobj": b"ccopyreg\n__newobj__\n(csubprocess\nPopen\n" + text(command) + b"tR.",
         "numpy load": b"cnumpy\nload\n(" + text(str(marker)) + b"tR.",
