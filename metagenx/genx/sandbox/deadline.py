@@ -64,10 +64,13 @@ class _Watchdog:
     def begin(self, call: _Call) -> None:
         self.calls[call] = None
         if not self.started:
-            with self.lock:
-                if not self.started:
-                    threading.Thread(target=self._run, name="metagenx time limit", daemon=True).start()
-                    self.started = True
+            self.start()
+
+    def start(self) -> None:
+        with self.lock:
+            if not self.started:
+                threading.Thread(target=self._run, name="metagenx time limit", daemon=True).start()
+                self.started = True
 
     def end(self, call: _Call) -> None:
         call.done = True
@@ -168,3 +171,6 @@ def end_process_when_stuck(grace: float | None = 60.0) -> None:
     _watchdog.grace = grace
     if grace is None:
         faulthandler.cancel_dump_traceback_later()
+    else:
+        faulthandler.dump_traceback_later(_USUAL_LIMIT + grace, exit=True)
+        _watchdog.start()  # which puts it off as long as all is well

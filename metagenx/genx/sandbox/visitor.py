@@ -41,6 +41,7 @@ class Visitor:
         self.guarded: set[int] = set()
         self.allowed_here: set[int] = set()
         self.imports: list[tuple[int, str, Module]] = []
+        self.imported: dict[str, list[Module]] = {}
         self.modules: dict[str, Module] = {}
         self.stars: list[Module] = []
         self.tables: set[str] = set()
@@ -57,6 +58,10 @@ class Visitor:
                 self.bound[name] += 1
         for node in self.nodes:
             self._define(node)
+        # Names that stand for one module wherever they are used.
+        for name, modules in self.imported.items():
+            if len(modules) == self.bound[name] and all(module == modules[0] for module in modules):
+                self.modules[name] = modules[0]
         self.known -= attributes.never()
         self.attributes = attributes.GENERAL | attributes.DOCUMENTED | self.known
         for _, _, module in self.imports:
@@ -128,8 +133,8 @@ class Visitor:
 
     def _bind_module(self, name: str, module: Module | None, written: str) -> None:
         module = module or find(written.split(".")[0])
-        if module is not None and self.bound[name] == 1:
-            self.modules[name] = module
+        if module is not None:
+            self.imported.setdefault(name, []).append(module)
 
     # What it uses -------------------------------------------------------------------------------------------
 
