@@ -52,6 +52,17 @@ def header(parameter: str) -> str:
     return f"{parameter} [{unit(parameter)}]" if unit(parameter) else parameter
 
 
+_TEX = {r"\AA": "Å", "r_{e}": "r_e", "10^{-6}": "10⁻⁶ ", "^{-2}": "⁻²", "^{3}": "³"}
+
+
+def plain_unit(text: str) -> str:
+    """A unit that GenX writes for TeX, for everybody: ``r_{e}/\\AA^{3}`` → ``r_e/Å³``."""
+    text = text.strip().strip("[]$")
+    for tex, plain in _TEX.items():
+        text = text.replace(tex, plain)
+    return " ".join(text.split())
+
+
 def write_table(path: Path, rows: Iterable[Mapping[str, Any]] | pd.DataFrame) -> pd.DataFrame:
     """Write a table as it stands, times and hosts moved to its end; returns what was written.
 
@@ -204,7 +215,7 @@ def write_sld(path: Path, profiles: Sequence[Mapping[str, Any]]) -> pd.DataFrame
         if "z" not in profile:
             continue
         z = np.asarray(profile["z"], dtype=float)
-        sld_unit = str(profile.get("SLD unit", "")).strip().strip("[]")
+        sld_unit = plain_unit(str(profile.get("SLD unit", "")))
         columns: dict[str, Any] = {"profile": index, "z [Å]": z}
         for key, values in profile.items():
             if key == "z" or isinstance(values, str | Mapping) or np.shape(values) != z.shape:
