@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from .blocks import Blocks
 from .compiled import compiled
 
 
@@ -31,26 +32,44 @@ def exponential(z: complex) -> complex:
     return complex(size * math.cos(z.imag), size * math.sin(z.imag))
 
 
-@compiled()
-def order_of_layers(first: np.ndarray, last: np.ndarray, repetitions: np.ndarray, n_layer: int) -> np.ndarray:
+def amplitude(
+    q: np.ndarray,
+    potential: np.ndarray,
+    ambient: np.ndarray,
+    thickness: np.ndarray,
+    sigma: np.ndarray,
+    blocks: Blocks,
+    repetitions: np.ndarray,
+) -> np.ndarray:
+    """Reflected amplitude of one sample, (n_q,).
+
+    potential : complex (n_layer, n_q | 1). ambient : complex (n_q | 1,). repetitions : (n_block,). The others
+    are one row of those of `specular.amplitude`.
+    """
+    out = np.empty(len(q), dtype=np.complex128)
+    _amplitude(
+        np.array(q, dtype=np.float64),
+        np.array(potential, dtype=np.complex128, order="C"),
+        np.array(ambient, dtype=np.complex128),
+        np.array(thickness, dtype=np.float64),
+        np.array(sigma, dtype=np.float64),
+        order_of_layers(blocks, repetitions, len(potential)),
+        out,
+    )
+    return out
+
+
+def order_of_layers(blocks: Blocks, repetitions: np.ndarray, n_layer: int) -> np.ndarray:
     """Indices of all layers bottom → top, repetitions written out, substrate and ambient included."""
-    n = 2
-    for block in range(first.size):
-        n += (last[block] - first[block]) * repetitions[block]
-    order = np.empty(n, np.int64)
-    order[0] = 0
-    at = 1
-    for block in range(first.size):
-        for _ in range(repetitions[block]):
-            for layer in range(first[block], last[block]):
-                order[at] = layer
-                at += 1
-    order[at] = n_layer - 1
-    return order
+    parts = [
+        np.tile(np.arange(first, last), times)
+        for first, last, times in zip(blocks.first, blocks.last, repetitions, strict=True)
+    ]
+    return np.concatenate([[0], *parts, [n_layer - 1]]).astype(np.int64)
 
 
 @compiled()
-def amplitude_of_one(
+def _amplitude(
     q: np.ndarray,
     potential: np.ndarray,
     ambient: np.ndarray,
@@ -59,11 +78,6 @@ def amplitude_of_one(
     order: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Reflected amplitude of one stack, (n_q,) → `out`.
-
-    potential : (n_layer, n_q | 1). ambient : (n_q | 1,). The others are one row of those of
-    `specular.amplitude`; order is that of `order_of_layers`.
-    """
     for i in range(q.size):
         at = i if potential.shape[1] > 1 else 0
         shift = ambient[i if ambient.size > 1 else 0] * (q[i] * q[i])

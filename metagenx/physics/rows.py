@@ -17,6 +17,9 @@ from numba.extending import intrinsic
 
 BLOCK = 256  # points at a time: the rows in use stay in the nearest caches
 COMPLEX = 2 * BLOCK  # length of a complex row
+EIGHT = (
+    8  # loops run over a multiple of eight points, n·EIGHT, so that no loop needs an end for a few left over
+)
 
 
 def _pointer(context: Any, builder: Any, kind: Any, place: Any, offset: int) -> Any:

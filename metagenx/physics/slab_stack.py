@@ -9,16 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from . import transfer, wave_vectors
+from .blocks import Blocks
 from .compiled import compiled
 from .elementary import LARGEST_ANGLE
-from .rows import BLOCK
+from .rows import BLOCK, EIGHT
 from .transfer import STATE
 from .wave_vectors import Q2, WAVE, WAVELENGTH
-
-# How the optical constants are given.
-CONSTANT = 0  # potential and n_M², the same at all points
-DISPERSIVE = 1  # n = 1 − aλ² − bλ
-GIVEN = 2  # potential and n_M² at every point
 
 _LARGEST_VECTOR = 1e6  # Å⁻¹; beyond it nothing is a reflectivity
 _LARGEST_GROWTH = 12.0  # of the exponents of growing waves, per layer: eight layers must not overflow
@@ -26,57 +22,34 @@ _STEPS_UNSCALED = 8
 _KEEP_ALL = 64  # with more layers than this their rows no longer fit the caches, and are used again
 
 
-@compiled(inner=True)
-def _same_in_all(values: np.ndarray, column: int) -> bool:
-    same = True
-    for m in range(1, values.shape[0]):
-        same = same and values[m, column] == values[0, column]
-    return same
+def workspace(n_layer: int, blocks: Blocks) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Memory for the kernel: rows of `work`, rows of `waves`, limits (n_slot, 2) and slots (n_layer,).
+
+    With many layers there are only as many slots in `waves` as a block has layers, and two.
+    """
+    longest = max((last - first for first, last in zip(blocks.first, blocks.last, strict=True)), default=0)
+    n_slot = n_layer if n_layer <= _KEEP_ALL else min(n_layer, longest + 2)
+    return (
+        np.empty(transfer.END),
+        np.empty(n_slot * WAVE),
+        np.empty((n_slot, 2)),
+        np.empty(n_layer, dtype=np.int64),
+    )
 
 
-@compiled(inner=True)
-def _shared_layers(
-    q: np.ndarray,
-    wavelength: np.ndarray,
-    optical: np.ndarray,
-    linear: np.ndarray,
-    ambient: np.ndarray,
-    thickness: np.ndarray,
-    mode: int,
-) -> np.ndarray:
-    """Which layers are the same in all individuals: their waves are computed once."""
-    n_layer = optical.shape[1]
-    shared = np.zeros(n_layer, np.bool_)
-    if q.shape[0] > 1 or wavelength.shape[0] > 1 or not _same_in_all(ambient, 0):
-        return shared
-    if mode == GIVEN and (optical.shape[0] > 1 or ambient.shape[0] > 1):
-        return shared
-    if mode == DISPERSIVE and not (
-        _same_in_all(optical[:, :, 0], n_layer - 1) and _same_in_all(linear, n_layer - 1)
-    ):
-        return shared
-    for layer in range(n_layer):
-        end = layer == 0 or layer == n_layer - 1
-        shared[layer] = (
-            _same_in_all(optical[:, :, 0], layer)
-            and (mode != DISPERSIVE or _same_in_all(linear, layer))
-            and (end or _same_in_all(thickness, layer))
-        )
-    return shared
-
-
-@compiled(inner=True)
+@compiled(relaxed=True, inner=True)
 def _load_points(
-    work: np.ndarray, q: np.ndarray, wavelength: np.ndarray, start: int, width: int
+    work: np.ndarray, q: np.ndarray, wavelength: np.ndarray, start: int, n: int
 ) -> tuple[float, float]:
     """q² and λ of a block, the last point repeated up to its width; smallest and largest q²."""
     low = high = q[start] * q[start]
-    for i in range(width):
-        at = min(start + i, q.size - 1)
+    for i in range(EIGHT * n):
+        at = start + i if start + i < q.size else q.size - 1
         q2 = q[at] * q[at]
         work[Q2 + i] = q2
-        low, high = min(low, q2), max(high, q2)
-        if wavelength.size:
+        low = q2 if q2 < low else low
+        high = q2 if q2 > high else high
+        if wavelength.size > 0:
             work[WAVELENGTH + i] = wavelength[at]
     return low, high
 
@@ -88,78 +61,130 @@ def _layer(
     limits: np.ndarray,
     slot: int,
     layer: int,
-    start: int,
-    width: int,
+    n: int,
     low: float,
     high: float,
     optical: np.ndarray,
     linear: np.ndarray,
-    ambient: np.ndarray,
+    ambient: complex,
     thickness: float,
-    mode: int,
+    dispersive: bool,
 ) -> bool:
     """Waves of a layer; its largest \\|Re k\\| and \\|Im k\\| into `limits`. False: out of range."""
     at = slot * WAVE
-    if mode == CONSTANT:
-        wave_vectors.squares(work, width, optical[layer, 0], ambient[0])
-        wave_vectors.wave_vectors(work, waves, at, width)
-        re, im, negative = wave_vectors.bounds(optical[layer, 0], ambient[0], low, high)
+    last = optical.size - 1
+    if dispersive:
+        wave_vectors.squares_dispersive(work, n, optical[layer], linear[layer], optical[last], linear[last])
+        wave_vectors.wave_vectors(work, waves, at, n)
+        re, im, negative = wave_vectors.bounds_of_row(waves, at, n)
     else:
-        if mode == DISPERSIVE:
-            last = linear.size - 1
-            wave_vectors.squares_dispersive(
-                work, width, optical[layer, 0], linear[layer], optical[last, 0], linear[last]
-            )
-        else:
-            wave_vectors.squares_given(work, width, optical[layer], ambient, start)
-        wave_vectors.wave_vectors(work, waves, at, width)
-        re, im, negative = wave_vectors.bounds_of_row(waves, at, width)
-    if not (re <= _LARGEST_VECTOR and im <= _LARGEST_VECTOR):
-        return False
-    limits[slot, 0], limits[slot, 1] = re, im
-    if layer == 0:
-        return True
-    if layer == optical.shape[0] - 1:
-        wave_vectors.no_phases(waves, at, width)
-        return True
-    size = abs(thickness)
-    if (negative or thickness < 0.0) and not (size * im <= _LARGEST_GROWTH):
-        return False
-    if not (size * re <= LARGEST_ANGLE):
-        return False
-    wave_vectors.phases(waves, at, width, thickness, size * im)
-    return True
+        wave_vectors.squares(work, n, optical[layer], ambient)
+        wave_vectors.wave_vectors(work, waves, at, n)
+        re, im, negative = wave_vectors.bounds(optical[layer], ambient, low, high)
+    limits[slot, 0] = re
+    limits[slot, 1] = im
+    fine = re <= _LARGEST_VECTOR and im <= _LARGEST_VECTOR
+    if layer == last:
+        wave_vectors.no_phases(waves, at, n)
+    elif layer > 0:
+        size = abs(thickness)
+        growing = negative or thickness < 0.0
+        fine = fine and size * re <= LARGEST_ANGLE and (size * im <= _LARGEST_GROWTH or not growing)
+        if fine:
+            wave_vectors.phases(waves, at, n, thickness, size * im)
+    return fine
 
 
 @compiled(inner=True)
 def _interface(
-    work: np.ndarray,
-    waves: np.ndarray,
-    limits: np.ndarray,
-    below: int,
-    above: int,
-    width: int,
-    sigma: float,
+    work: np.ndarray, waves: np.ndarray, limits: np.ndarray, below: int, above: int, n: int, sigma: float
 ) -> bool:
     """The interface between the layers in two slots. False: out of range."""
-    factor = -0.5 * sigma * sigma
-    phase = -factor * (limits[below, 0] * limits[above, 1] + limits[below, 1] * limits[above, 0])
-    if not (phase <= LARGEST_ANGLE and -factor * limits[below, 1] * limits[above, 1] <= _LARGEST_GROWTH):
-        return False
-    transfer.interface(work, waves, below * WAVE, above * WAVE, width, factor, phase)
-    return True
+    factor = 0.5 * sigma * sigma
+    phase = factor * (limits[below, 0] * limits[above, 1] + limits[below, 1] * limits[above, 0])
+    fine: bool = phase <= LARGEST_ANGLE and factor * limits[below, 1] * limits[above, 1] <= _LARGEST_GROWTH
+    if fine:
+        transfer.interface(work, waves, below * WAVE, above * WAVE, n, -factor, phase)
+    return fine
 
 
 @compiled(inner=True)
-def _raise_period(work: np.ndarray, width: int, power: int) -> None:
-    """From the first power of the period to a higher one, bit by bit."""
-    bit = 1
-    while 2 * bit <= power:
-        bit *= 2
-    bit //= 2
-    while bit > 0:
-        transfer.square_power(work, width, (power & bit) != 0)
-        bit //= 2
+def _stack(
+    work: np.ndarray,
+    waves: np.ndarray,
+    limits: np.ndarray,
+    slots: np.ndarray,
+    n: int,
+    low: float,
+    high: float,
+    optical: np.ndarray,
+    linear: np.ndarray,
+    ambient: complex,
+    thickness: np.ndarray,
+    sigma: np.ndarray,
+    first: np.ndarray,
+    last: np.ndarray,
+    repetitions: np.ndarray,
+    dispersive: bool,
+    shared: np.ndarray,
+    ready: bool,
+) -> bool:
+    """a/b of one individual and one block of points. False: out of range.
+
+    ready : whether the waves of the shared layers are in place.
+    """
+    n_slot, n_layer = limits.shape[0], optical.size
+    keep = n_slot == n_layer
+    transfer.start_state(work, n)
+    used = unscaled = 0
+    below = -1
+    for block in range(-1, first.size + 1):  # substrate, the blocks, ambient
+        begin, end, repeat = 0, 1, 1
+        if block == first.size:
+            begin, end = n_layer - 1, n_layer
+        elif block >= 0:
+            begin, end, repeat = first[block], last[block], repetitions[block]
+        if repeat == 0 or begin == end:
+            continue
+        for layer in range(begin, end):
+            slot = layer if keep else used % n_slot
+            slots[layer] = slot
+            used += 1
+            if not (ready and keep and shared[layer]) and not _layer(
+                work, waves, limits, slot, layer, n, low, high, optical, linear, ambient,
+                thickness[layer], dispersive,
+            ):  # fmt: skip
+                return False
+            if layer == begin or repeat == 1:
+                if below >= 0:
+                    if not _interface(work, waves, limits, slots[below], slot, n, sigma[below]):
+                        return False
+                    transfer.step(work, waves, slot * WAVE, n)
+                    unscaled += 1
+                    if unscaled == _STEPS_UNSCALED:
+                        transfer.rescale(work, n)
+                        unscaled = 0
+                if repeat > 1:
+                    transfer.start_period(work, n)
+            else:
+                if not _interface(work, waves, limits, slots[below], slot, n, sigma[below]):
+                    return False
+                transfer.step_period(work, waves, slot * WAVE, n)
+            below = layer
+        if repeat > 1:
+            if not _interface(work, waves, limits, slots[below], slots[begin], n, sigma[below]):
+                return False
+            transfer.close_period(work, waves, slots[begin] * WAVE, n)
+            bit = 1
+            while 2 * bit < repeat:
+                bit *= 2
+            while bit > 1:  # the power repeat - 1, from its second highest bit down
+                bit //= 2
+                transfer.square_power(work, n, ((repeat - 1) & bit) != 0)
+            transfer.apply_power(work, n)
+            unscaled = 0
+    transfer.quotient(work, n)
+    return True
 
 
 @compiled()
@@ -174,122 +199,53 @@ def reflect_population(
     first: np.ndarray,
     last: np.ndarray,
     repetitions: np.ndarray,
-    mode: int,
+    dispersive: bool,
+    shared: np.ndarray,
+    work: np.ndarray,
+    waves: np.ndarray,
+    limits: np.ndarray,
+    slots: np.ndarray,
+    irregular: np.ndarray,
     out: np.ndarray,
-) -> np.ndarray:
+) -> None:
     """Reflectivities (n_population, 1, n_q) or amplitudes (n_population, 2, n_q: re, im) into `out`.
 
-    q : (n_population | 1, n_q). wavelength : the same, or (1, 0) if `mode` needs none.
-    optical : complex (n_population | 1, n_layer, 1 | n_q), potential or a; linear : complex (n_population | 1,
-    n_layer), b; ambient : complex (n_population | 1, 1 | n_q), n_M². The others as in `specular.amplitude`.
-
-    Returns which individuals are out of the range of this kernel, (n_population,); their rows are not filled.
+    q : (n_population | 1, n_q). wavelength : the same if `dispersive`, else (1, 0).
+    optical : complex (n_population | 1, n_layer), potential, or a if `dispersive`; linear : the same, b.
+    ambient : complex (n_population | 1,), n_M². The others as in `specular.amplitude`.
+    shared : bool (n_layer,), which layers and points are the same in all individuals.
+    work, waves, limits, slots : `workspace`.
+    irregular : bool (n_population,), all False; those outside the range of this kernel become True, and their
+    rows of `out` mean nothing.
     """
-    n_population, _, n_q = out.shape
-    n_layer = optical.shape[1]
-    longest = 0
-    for block in range(first.size):
-        longest = max(longest, last[block] - first[block])
-    n_slot = n_layer if n_layer <= _KEEP_ALL else min(n_layer, longest + 2)
-    work = np.zeros(transfer.END)
-    waves = np.zeros(n_slot * WAVE)
-    limits = np.zeros((n_slot, 2))
-    slots = np.zeros(n_layer, np.int64)
-    shared = _shared_layers(q, wavelength, optical, linear, ambient, thickness, mode)
-    ready = np.zeros(n_layer, np.bool_)
-    irregular = np.zeros(n_population, np.bool_)
-    n_part = max((n_q + BLOCK - 1) // BLOCK, 1)
-    length = ((n_q + n_part - 1) // n_part + 7) // 8 * 8
+    n_population, parts, n_q = out.shape
+    n_part = (n_q + BLOCK - 1) // BLOCK
+    length = ((n_q + n_part - 1) // n_part + 7) // 8 * 8 if n_q > 0 else 1
     low = high = 0.0
-    for start in range(0, n_q, max(length, 1)):
-        width = (min(length, n_q - start) + 7) // 8 * 8
-        ready[:] = False
+    for start in range(0, n_q, length):
+        size = length if start + length < n_q else n_q - start
+        n = (size + 7) // 8
         for m in range(n_population):
             if m == 0 or q.shape[0] > 1 or wavelength.shape[0] > 1:
                 low, high = _load_points(
-                    work, q[m % q.shape[0]], wavelength[m % wavelength.shape[0]], start, width
+                    work, q[m * (q.shape[0] > 1)], wavelength[m * (wavelength.shape[0] > 1)], start, n
                 )
-            if irregular[m]:
-                continue
-            v, b, n2 = optical[m % len(optical)], linear[m % len(linear)], ambient[m % len(ambient)]
-            d, s, repeats = (
-                thickness[m % len(thickness)],
-                sigma[m % len(sigma)],
-                repetitions[m % len(repetitions)],
-            )
-            transfer.start_state(work, width)
-            fine = True
-            used = 0
-            unscaled = 0
-            below = -1
-            # Substrate, the blocks, ambient.
-            for block in range(-1, first.size + 1):
-                begin, end, repeat = 0, 1, 1
-                if block == first.size:
-                    begin, end = n_layer - 1, n_layer
-                elif block >= 0:
-                    begin, end, repeat = first[block], last[block], repeats[block]
-                if repeat == 0 or begin == end:
-                    continue
-                for layer in range(begin, end):
-                    slot = layer if n_slot == n_layer else used % n_slot
-                    used += 1
-                    slots[layer] = slot
-                    if not (ready[layer] and n_slot == n_layer):
-                        ready[layer] = shared[layer]
-                        fine = fine and _layer(
-                            work,
-                            waves,
-                            limits,
-                            slot,
-                            layer,
-                            start,
-                            width,
-                            low,
-                            high,
-                            v,
-                            b,
-                            n2,
-                            d[layer],
-                            mode,
-                        )
-                    if not fine:
-                        break
-                    if layer > begin and repeat > 1:
-                        continue
-                    if below >= 0:
-                        fine = _interface(work, waves, limits, slots[below], slot, width, s[below])
-                        transfer.step(work, waves, slot * WAVE, width)
-                        unscaled += 1
-                        if unscaled == _STEPS_UNSCALED:
-                            transfer.rescale(work, width)
-                            unscaled = 0
-                    below = layer
-                if not fine:
-                    break
-                if repeat > 1:
-                    transfer.start_period(work, width)
-                    for layer in range(begin + 1, end):
-                        fine = fine and _interface(
-                            work, waves, limits, slots[layer - 1], slots[layer], width, s[layer - 1]
-                        )
-                        transfer.step_period(work, waves, slots[layer] * WAVE, width)
-                    below = end - 1
-                    fine = fine and _interface(
-                        work, waves, limits, slots[below], slots[begin], width, s[below]
-                    )
-                    transfer.close_period(work, waves, slots[begin] * WAVE, width)
-                    _raise_period(work, width, repeat - 1)
-                    transfer.apply_power(work, width)
-                    unscaled = 0
-            if not fine:
+            if irregular[m] or not _stack(
+                work, waves, limits, slots, n, low, high,
+                optical[m * (optical.shape[0] > 1)],
+                linear[m * (linear.shape[0] > 1)],
+                ambient[m * (ambient.size > 1)],
+                thickness[m * (thickness.shape[0] > 1)],
+                sigma[m * (sigma.shape[0] > 1)],
+                first, last,
+                repetitions[m * (repetitions.shape[0] > 1)],
+                dispersive, shared, m > 0,
+            ):  # fmt: skip
                 irregular[m] = True
                 continue
-            transfer.quotient(work, width)
-            for i in range(min(width, n_q - start)):
-                if out.shape[1] == 1:
+            for i in range(size):
+                if parts == 1:
                     out[m, 0, start + i] = work[transfer.SUM + i]
                 else:
                     out[m, 0, start + i] = work[STATE + i]
                     out[m, 1, start + i] = work[STATE + BLOCK + i]
-    return irregular

@@ -5,12 +5,17 @@ L. G. Parratt, Phys. Rev. 95, 359 (1954); L. Névot and P. Croce, Rev. Phys. App
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from . import parratt, slab_stack
 from .blocks import Blocks
 
 __all__ = ["Blocks", "amplitude", "amplitude_dispersive", "reflectivity", "reflectivity_dispersive"]
+
+_NO_WAVELENGTH = np.empty((1, 0))
+_NOT_USED = np.ones(1, dtype=np.complex128)
 
 
 def reflectivity(
@@ -22,7 +27,10 @@ def reflectivity(
     blocks: Blocks,
 ) -> np.ndarray:
     """Reflectivity |r|² of a population of samples, ``(n_population, n_q)``; arguments as in `amplitude`."""
-    return _solve(q, None, *_given(potential, ambient), thickness, sigma, blocks, parts=1)[:, 0]
+    if np.ndim(potential) == 3 or np.ndim(ambient) == 2:
+        r = _given_at_every_point(q, potential, ambient, thickness, sigma, blocks)
+        return np.asarray(r.real**2 + r.imag**2)
+    return _solve(q, _NO_WAVELENGTH, potential, None, ambient, thickness, sigma, blocks, parts=1)[:, 0]
 
 
 def amplitude(
@@ -39,20 +47,23 @@ def amplitude(
     ----------
     q : (n_q,) or (n_population, n_q), Å⁻¹, outside the sample, ≥ 1e-10.
     potential : complex (n_population | 1, n_layer), (n_k² − n_M²)·(4π/λ)² in Å⁻²; first substrate, last
-        ambient (0). Or (n_population | 1, n_layer, n_q) where it changes from point to point.
+        ambient (0). Or (n_population | 1, n_layer, n_q) where it changes from point to point; that is slower.
     ambient : complex (n_population | 1,), n_M². Or (n_population | 1, n_q).
     thickness, sigma : (n_population | 1, n_layer), Å; sigma is of the top interface of its layer; the
         thickness of both ends and the sigma of the ambient are unused.
+    blocks : how the layers repeat.
 
     Wave vectors are q_k = sqrt(potential_k + n_M² q²), principal root; lossless evanescent waves decay. An
-    individual with a NaN or an infinity among its values is NaN; the others are not touched by it. The numbers of
-    an individual are the same to the last bit in any population.
+    individual with a NaN or an infinity among its values is NaN; the others are not touched by it. The numbers
+    of an individual are the same to the last bit in any population.
 
     Raises
     ------
     ValueError : shapes that do not fit each other.
     """
-    r = _solve(q, None, *_given(potential, ambient), thickness, sigma, blocks, parts=2)
+    if np.ndim(potential) == 3 or np.ndim(ambient) == 2:
+        return _given_at_every_point(q, potential, ambient, thickness, sigma, blocks)
+    r = _solve(q, _NO_WAVELENGTH, potential, None, ambient, thickness, sigma, blocks, parts=2)
     return np.asarray(r[:, 0] + 1j * r[:, 1])
 
 
@@ -66,7 +77,7 @@ def reflectivity_dispersive(
     blocks: Blocks,
 ) -> np.ndarray:
     """Reflectivity where each point has its own wavelength; arguments as in `amplitude_dispersive`."""
-    return _solve(q, wavelength, quadratic, linear, None, thickness, sigma, blocks, parts=1)[:, 0]
+    return _solve(q, wavelength, quadratic, linear, _NOT_USED, thickness, sigma, blocks, parts=1)[:, 0]
 
 
 def amplitude_dispersive(
@@ -93,27 +104,32 @@ def amplitude_dispersive(
     The wave vectors of the fact sheet, 2 n_M (2π/λ) sqrt(n_k²/n_M² − cos²θ), in a form without cancellation:
     sqrt(n_M² q² + (n_k² − n_M²)(4π/λ)²) with (n_k² − 1)/λ² = (aλ + b)² − 2a − 2b/λ.
     """
-    r = _solve(q, wavelength, quadratic, linear, None, thickness, sigma, blocks, parts=2)
+    r = _solve(q, wavelength, quadratic, linear, _NOT_USED, thickness, sigma, blocks, parts=2)
     return np.asarray(r[:, 0] + 1j * r[:, 1])
 
 
-def _given(potential: np.ndarray, ambient: np.ndarray) -> tuple[np.ndarray, None, np.ndarray]:
-    v, n2 = np.asarray(potential), np.asarray(ambient)
-    return v[..., None] if v.ndim == 2 else v, None, n2[..., None] if n2.ndim == 1 else n2
+def _table(values: Any, kind: type = np.float64) -> np.ndarray:
+    """The values as the one kind of array that the kernels are compiled for: (n_population | 1, …)."""
+    array: np.ndarray = np.ascontiguousarray(values, dtype=kind)
+    if array.ndim < 2:
+        array = array.reshape(1, -1)
+    flags = array.flags
+    return array if flags.writeable and flags.aligned else array.copy()
 
 
-def _rows(values: np.ndarray, kind: type = np.float64) -> np.ndarray:
-    """The values as the one kind of array that the kernels are compiled for."""
-    array = np.ascontiguousarray(values, dtype=kind)
-    return array if array.flags.writeable and array.flags.aligned else array.copy()
+def _common_length(*arrays: np.ndarray) -> int:
+    lengths = {len(array) for array in arrays}
+    if len(lengths - {1}) > 1:
+        raise ValueError(f"populations of different sizes: {sorted(lengths)}")
+    return max(lengths)
 
 
 def _solve(
     q: np.ndarray,
-    wavelength: np.ndarray | None,
+    wavelength: np.ndarray,
     optical: np.ndarray,
     linear: np.ndarray | None,
-    ambient: np.ndarray | None,
+    ambient: np.ndarray,
     thickness: np.ndarray,
     sigma: np.ndarray,
     blocks: Blocks,
@@ -121,51 +137,81 @@ def _solve(
     parts: int,
 ) -> np.ndarray:
     """Call the kernel; what it leaves, solve by the book. (n_population, parts, n_q)."""
-    points = _rows(np.atleast_2d(q))
-    n_layer, n_q = np.shape(optical)[1], points.shape[1]
-    optical = _rows(optical if np.ndim(optical) == 3 else np.asarray(optical)[..., None], np.complex128)
-    if wavelength is None or linear is None:
-        mode = slab_stack.CONSTANT if optical.shape[2] == 1 else slab_stack.GIVEN
-        length, linear = np.zeros((1, 0)), np.zeros((1, n_layer), np.complex128)
-        if ambient is not None and np.shape(ambient)[1] > 1:
-            mode = slab_stack.GIVEN
-    else:
-        mode = slab_stack.DISPERSIVE
-        length, linear = _rows(np.atleast_2d(wavelength)), _rows(linear, np.complex128)
-    n2 = _rows(np.ones((1, 1)) if ambient is None else ambient, np.complex128)
-    d, s = _rows(np.atleast_2d(thickness)), _rows(np.atleast_2d(sigma))
-    repetitions = _rows(blocks.repetitions, np.int64)
+    dispersive = linear is not None
+    points, length = _table(q), _table(wavelength)
+    a, n2 = _table(optical, np.complex128), _table(ambient, np.complex128).reshape(-1)
+    b = _table(linear, np.complex128) if dispersive else a[:1]
+    d, s, times = _table(thickness), _table(sigma), _table(blocks.repetitions, np.int64)
+    n_population = _common_length(points, length, a, b, n2, d, s, times)
+    n_layer, n_q = a.shape[1], points.shape[1]
     blocks.check(n_layer)
-    arrays: tuple[np.ndarray, ...] = (points, length, optical, linear, n2, d, s, repetitions)
-    n_population = max(map(len, arrays))
-    if any(len(array) not in (1, n_population) for array in arrays):
-        raise ValueError(f"populations of different size: {[len(array) for array in arrays]}")
-    if any(array.shape[1] != n_layer for array in (linear, d, s)):
-        raise ValueError(f"not all of {n_layer} layers have a thickness, a roughness and a potential")
-    if length.shape[1] not in (0, n_q) or optical.shape[2] not in (1, n_q) or n2.shape[1] not in (1, n_q):
-        raise ValueError(f"not all of {n_q} points have a wavelength, a potential and an ambient medium")
-    if mode == slab_stack.GIVEN:
-        optical = _rows(np.broadcast_to(optical, (*optical.shape[:2], n_q)), np.complex128)
-    out = np.empty((n_population, parts, n_q))
+    if not n_layer == b.shape[1] == d.shape[1] == s.shape[1]:
+        raise ValueError(f"{n_layer} layers, but thicknesses {d.shape}, roughnesses {s.shape}")
+    if dispersive and length.shape[1] != n_q:
+        raise ValueError(f"{n_q} points, but wavelengths {length.shape}")
     first, last = np.array(blocks.first, dtype=np.int64), np.array(blocks.last, dtype=np.int64)
-    left = slab_stack.reflect_population(
-        points, length, optical, linear, n2, d, s, first, last, repetitions, mode, out
-    )
+    out = np.empty((n_population, parts, n_q))
+    left = np.zeros(n_population, dtype=np.bool_)
+    slab_stack.reflect_population(
+        points, length, a, b, n2, d, s, first, last, times, dispersive,
+        _shared(n_population, points, length, a, b, n2, d, dispersive),
+        *slab_stack.workspace(n_layer, blocks), left, out,
+    )  # fmt: skip
     for m in np.flatnonzero(left):
-        one: list[np.ndarray] = [array[m % len(array)] for array in arrays]
-        q_m, length_m, v, b, n2_m, d_m, s_m, times = one
-        if mode == slab_stack.DISPERSIVE:
-            v, n2_m = _potentials(length_m, v, b)
-        r = np.empty(n_q, dtype=np.complex128)
-        order = parratt.order_of_layers(first, last, times, n_layer)
-        parratt.amplitude_of_one(q_m, v, n2_m, d_m, s_m, order, r)
+        v, n2_m = a[m % len(a), :, None], n2[m % len(n2), None]
+        if dispersive:
+            v, n2_m = _potentials(length[m % len(length)], v, b[m % len(b), :, None])
+        r = parratt.amplitude(
+            points[m % len(points)], v, n2_m, d[m % len(d)], s[m % len(s)], blocks, times[m % len(times)]
+        )
         out[m] = [r.real**2 + r.imag**2] if parts == 1 else [r.real, r.imag]
     return out
 
 
 def _potentials(wavelength: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Potentials (n_layer, n_q) and n_M² (n_q,) of one individual from the coefficients of its layers."""
-    b = b[:, None]
+    """Potentials (n_layer, n_q) and n_M² (n_q,) of one individual from its coefficients (n_layer, 1)."""
     optical = (4 * np.pi) ** 2 * ((a * wavelength + b) ** 2 - 2 * a - 2 * b / wavelength)
-    ambient = (1 - a[-1] * wavelength**2 - b[-1] * wavelength) ** 2
-    return np.ascontiguousarray(optical - optical[-1:]), ambient
+    return optical - optical[-1], (1 - a[-1] * wavelength**2 - b[-1] * wavelength) ** 2
+
+
+def _given_at_every_point(
+    q: np.ndarray,
+    potential: np.ndarray,
+    ambient: np.ndarray,
+    thickness: np.ndarray,
+    sigma: np.ndarray,
+    blocks: Blocks,
+) -> np.ndarray:
+    """By the book, one individual after the other."""
+    points, d, s, times = _table(q), _table(thickness), _table(sigma), _table(blocks.repetitions, np.int64)
+    v, n2 = np.asarray(potential, np.complex128), np.asarray(ambient, np.complex128)
+    v, n2 = v[..., None] if v.ndim == 2 else v, n2[..., None] if n2.ndim == 1 else n2
+    blocks.check(v.shape[1])
+    n_population = _common_length(points, v, n2, d, s, times)
+    rows = []
+    for m in range(n_population):
+        q_m, v_m, n2_m, d_m, s_m, times_m = (array[m % len(array)] for array in (points, v, n2, d, s, times))
+        rows.append(parratt.amplitude(q_m, v_m, n2_m, d_m, s_m, blocks, times_m))
+    return np.array(rows).reshape(n_population, points.shape[1])
+
+
+def _shared(
+    n_population: int,
+    q: np.ndarray,
+    wavelength: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    n2: np.ndarray,
+    thickness: np.ndarray,
+    dispersive: bool,
+) -> np.ndarray:
+    """Which layers have the same waves in all individuals, (n_layer,)."""
+    if n_population == 1 or len(q) > 1 or len(wavelength) > 1 or (n2 != n2[0]).any():
+        return np.zeros(a.shape[1], dtype=np.bool_)
+    same = (a == a[0]).all(axis=0)
+    if dispersive:
+        same &= (b == b[0]).all(axis=0)
+        same &= same[-1]
+    if len(thickness) > 1:
+        same[1:-1] &= (thickness[:, 1:-1] == thickness[0, 1:-1]).all(axis=0)
+    return np.asarray(same)

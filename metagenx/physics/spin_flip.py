@@ -48,11 +48,9 @@ def spin_flip(
     blocks.check(n_layer)
     n_population = max(map(len, (points, plus, minus, turn, d, s, blocks.repetitions)))
     out = np.empty((n_population, 4, points.shape[1]))
-    first = np.array(blocks.first, dtype=np.int64)
-    last = np.array(blocks.last, dtype=np.int64)
     repetitions = np.ascontiguousarray(blocks.repetitions, dtype=np.int64)
     for m in range(n_population):
-        order = parratt.order_of_layers(first, last, repetitions[m % len(repetitions)], n_layer)
+        order = parratt.order_of_layers(blocks, repetitions[m % len(repetitions)], n_layer)
         _reflectivity_of_one(
             points[m % len(points)],
             plus[m % len(plus)],

@@ -19,7 +19,7 @@ import numpy as np
 from . import wave_vectors
 from .compiled import compiled
 from .elementary import SMALL, exponential, power_of_two_below_inverse, sine_cosine, sine_cosine_small
-from .rows import COMPLEX, load, store
+from .rows import COMPLEX, EIGHT, load, store
 from .wave_vectors import PHASE
 
 SUM = wave_vectors.END  # s
@@ -42,12 +42,12 @@ def interface(
 ) -> None:
     """s and e of the interface between two layers; `factor` −σ²/2, `phase` bounds \\|factor·Im(k_n k)\\|."""
     if factor == 0.0:
-        for i in range(n):
+        for i in range(EIGHT * n):
             k, l = load(waves, below, i), load(waves, above, i)
             store(work, SUM, i, l + k)
             store(work, DIFFERENCE, i, l - k)
     elif phase <= SMALL:
-        for i in range(n):
+        for i in range(EIGHT * n):
             k, l = load(waves, below, i), load(waves, above, i)
             product = l * k
             size = exponential(factor * product.real)
@@ -55,7 +55,7 @@ def interface(
             store(work, SUM, i, l + k)
             store(work, DIFFERENCE, i, (l - k) * complex(size * cosine, size * sine))
     else:
-        for i in range(n):
+        for i in range(EIGHT * n):
             k, l = load(waves, below, i), load(waves, above, i)
             product = l * k
             size = exponential(factor * product.real)
@@ -77,7 +77,7 @@ def _scaled(z: complex, factor: float) -> complex:
 @compiled(relaxed=True, inner=True)
 def start_state(work: np.ndarray, n: int) -> None:
     """Below the substrate: nothing comes from there, a/b = 0."""
-    for i in range(n):
+    for i in range(EIGHT * n):
         store(work, STATE, i, complex(0.0, 0.0))
         store(work, STATE + COMPLEX, i, complex(1.0, 0.0))
 
@@ -85,7 +85,7 @@ def start_state(work: np.ndarray, n: int) -> None:
 @compiled(relaxed=True, inner=True)
 def step(work: np.ndarray, waves: np.ndarray, above: int, n: int) -> None:
     """Take the state through the interface and the layer above it."""
-    for i in range(n):
+    for i in range(EIGHT * n):
         s, e = load(work, SUM, i), load(work, DIFFERENCE, i)
         a, b = load(work, STATE, i), load(work, STATE + COMPLEX, i)
         store(work, STATE, i, (s * a + e * b) * load(waves, above + PHASE, i))
@@ -95,7 +95,7 @@ def step(work: np.ndarray, waves: np.ndarray, above: int, n: int) -> None:
 @compiled(relaxed=True, inner=True)
 def rescale(work: np.ndarray, n: int) -> None:
     """Scale the state by a power of two, so that it neither overflows nor vanishes."""
-    for i in range(n):
+    for i in range(EIGHT * n):
         a, b = load(work, STATE, i), load(work, STATE + COMPLEX, i)
         factor = power_of_two_below_inverse(_size(a) + _size(b))
         store(work, STATE, i, _scaled(a, factor))
@@ -105,7 +105,7 @@ def rescale(work: np.ndarray, n: int) -> None:
 @compiled(relaxed=True, inner=True)
 def start_period(work: np.ndarray, n: int) -> None:
     """The unit matrix."""
-    for i in range(n):
+    for i in range(EIGHT * n):
         store(work, PERIOD, i, complex(1.0, 0.0))
         store(work, PERIOD + COMPLEX, i, complex(0.0, 0.0))
         store(work, PERIOD + 2 * COMPLEX, i, complex(0.0, 0.0))
@@ -115,7 +115,7 @@ def start_period(work: np.ndarray, n: int) -> None:
 @compiled(relaxed=True, inner=True)
 def step_period(work: np.ndarray, waves: np.ndarray, above: int, n: int) -> None:
     """As `step` for the matrix of the period, scaled."""
-    for i in range(n):
+    for i in range(EIGHT * n):
         s, e, p = load(work, SUM, i), load(work, DIFFERENCE, i), load(waves, above + PHASE, i)
         a, b = load(work, PERIOD, i), load(work, PERIOD + COMPLEX, i)
         c, d = load(work, PERIOD + 2 * COMPLEX, i), load(work, PERIOD + 3 * COMPLEX, i)
@@ -131,7 +131,7 @@ def step_period(work: np.ndarray, waves: np.ndarray, above: int, n: int) -> None
 @compiled(relaxed=True, inner=True)
 def close_period(work: np.ndarray, waves: np.ndarray, first: int, n: int) -> None:
     """The whole period, scaled: its first step on top of the others; trace, determinant, power 1."""
-    for i in range(n):
+    for i in range(EIGHT * n):
         s, e = load(work, SUM, i), load(work, DIFFERENCE, i)
         p = load(waves, first + PHASE, i)
         a, b = load(work, PERIOD, i), load(work, PERIOD + COMPLEX, i)
@@ -153,7 +153,7 @@ def close_period(work: np.ndarray, waves: np.ndarray, first: int, n: int) -> Non
 @compiled(relaxed=True, inner=True)
 def square_power(work: np.ndarray, n: int, odd: bool) -> None:
     """Square the power, scaled by a power of two; if `odd`, times M as well."""
-    for i in range(n):
+    for i in range(EIGHT * n):
         alpha, beta = load(work, ALPHA, i), load(work, BETA, i)
         factor = power_of_two_below_inverse(_size(alpha) + _size(beta))
         alpha, beta = _scaled(alpha, factor), _scaled(beta, factor)
@@ -162,7 +162,7 @@ def square_power(work: np.ndarray, n: int, odd: bool) -> None:
         store(work, ALPHA, i, square * load(work, TRACE, i) + (cross + cross))
         store(work, BETA, i, beta * beta - square * load(work, DETERMINANT, i))
     if odd:
-        for i in range(n):
+        for i in range(EIGHT * n):
             alpha, beta = load(work, ALPHA, i), load(work, BETA, i)
             store(work, ALPHA, i, alpha * load(work, TRACE, i) + beta)
             store(work, BETA, i, -(alpha * load(work, DETERMINANT, i)))
@@ -171,7 +171,7 @@ def square_power(work: np.ndarray, n: int, odd: bool) -> None:
 @compiled(relaxed=True, inner=True)
 def apply_power(work: np.ndarray, n: int) -> None:
     """Take the state through the power of the period and then through a period without its first step."""
-    for i in range(n):
+    for i in range(EIGHT * n):
         a, b = load(work, STATE, i), load(work, STATE + COMPLEX, i)
         alpha, beta = load(work, ALPHA, i), load(work, BETA, i)
         u = load(work, WHOLE, i) * a + load(work, WHOLE + 2 * COMPLEX, i) * b
@@ -187,7 +187,7 @@ def apply_power(work: np.ndarray, n: int) -> None:
 @compiled(relaxed=True, inner=True)
 def quotient(work: np.ndarray, n: int) -> None:
     """a/b and, as the real row SUM, \\|a/b\\|²; a/b takes the place of a."""
-    for i in range(n):
+    for i in range(EIGHT * n):
         a, b = load(work, STATE, i), load(work, STATE + COMPLEX, i)
         inverse = 1.0 / (b.real * b.real + b.imag * b.imag)
         work[SUM + i] = (a.real * a.real + a.imag * a.imag) * inverse

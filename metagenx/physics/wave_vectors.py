@@ -18,7 +18,7 @@ from .elementary import (
     root_and_inverse,
     sine_cosine,
 )
-from .rows import BLOCK, COMPLEX, load, store
+from .rows import BLOCK, COMPLEX, EIGHT, load, store
 
 # Rows of `work`.
 Q2 = 0  # q², real
@@ -36,7 +36,7 @@ WAVE = 2 * COMPLEX
 @compiled(relaxed=True, inner=True)
 def squares(work: np.ndarray, n: int, potential: complex, ambient: complex) -> None:
     """k² = potential + n_M² q² of a layer with the same potential at all points."""
-    for i in range(n):
+    for i in range(EIGHT * n):
         store(work, SQUARE, i, potential + ambient * work[Q2 + i])
 
 
@@ -45,7 +45,7 @@ def squares_dispersive(
     work: np.ndarray, n: int, a: complex, b: complex, ambient_a: complex, ambient_b: complex
 ) -> None:
     """k² = (4π)²·(((aλ + b)² − 2a − 2b/λ) − the same of the ambient) + n_M² q², n_M = 1 − aλ² − bλ."""
-    for i in range(n):
+    for i in range(EIGHT * n):
         length = work[WAVELENGTH + i]
         inverse = 1.0 / length
         x, y = a * length + b, ambient_a * length + ambient_b
@@ -55,18 +55,9 @@ def squares_dispersive(
 
 
 @compiled(relaxed=True, inner=True)
-def squares_given(work: np.ndarray, n: int, potential: np.ndarray, ambient: np.ndarray, first: int) -> None:
-    """k² of a layer whose potential is given for every point, and so is n_M²; from point `first` on."""
-    last = potential.size - 1
-    for i in range(n):
-        at = min(first + i, last)
-        store(work, SQUARE, i, potential[at] + ambient[at if ambient.size > 1 else 0] * work[Q2 + i])
-
-
-@compiled(relaxed=True, inner=True)
 def wave_vectors(work: np.ndarray, waves: np.ndarray, layer: int, n: int) -> None:
     """Principal roots of the squares."""
-    for i in range(n):
+    for i in range(EIGHT * n):
         z = load(work, SQUARE, i)
         length = math.sqrt(z.real * z.real + z.imag * z.imag)
         root, inverse = root_and_inverse(0.5 * (abs(z.real) + length) + 1e-300)
@@ -79,14 +70,17 @@ def wave_vectors(work: np.ndarray, waves: np.ndarray, layer: int, n: int) -> Non
 def bounds(potential: complex, ambient: complex, low: float, high: float) -> tuple[float, float, bool]:
     """Bounds of \\|Re k\\| and \\|Im k\\| for q² in low … high, and whether Im k is negative anywhere.
 
-    Not below any other number if something is not finite.
+    They are not below any other number if something is not finite.
     """
-    re_low, re_high = potential.real + ambient.real * low, potential.real + ambient.real * high
-    im_low, im_high = potential.imag + ambient.imag * low, potential.imag + ambient.imag * high
-    re_low, re_high = min(re_low, re_high), max(re_low, re_high)
-    im = max(abs(im_low), abs(im_high))
-    largest_im = 0.5 * im / math.sqrt(re_low) if re_low > im else math.sqrt(abs(re_low) + im)
-    return math.sqrt(max(re_high, 0.0) + im), largest_im, min(im_low, im_high) < 0.0
+    z_low, z_high = potential + ambient * low, potential + ambient * high
+    least = z_low.real if z_low.real < z_high.real else z_high.real
+    im = abs(z_low.imag) + abs(z_high.imag)
+    largest_im = 0.5 * im / math.sqrt(least) if least > im else math.sqrt(abs(least) + im)
+    return (
+        math.sqrt(abs(z_low.real) + abs(z_high.real) + im),
+        largest_im,
+        z_low.imag < 0.0 or z_high.imag < 0.0,
+    )
 
 
 @compiled(inner=True)
@@ -94,7 +88,7 @@ def bounds_of_row(waves: np.ndarray, layer: int, n: int) -> tuple[float, float, 
     """The same of wave vectors that are there."""
     largest_re = largest_im = 0.0
     negative = False
-    for i in range(n):
+    for i in range(EIGHT * n):
         k = load(waves, layer, i)
         if not (abs(k.real) <= largest_re):
             largest_re = abs(k.real)
@@ -107,7 +101,7 @@ def bounds_of_row(waves: np.ndarray, layer: int, n: int) -> tuple[float, float, 
 @compiled(relaxed=True, inner=True)
 def no_phases(waves: np.ndarray, layer: int, n: int) -> None:
     """Phase factor 1 for the ambient."""
-    for i in range(n):
+    for i in range(EIGHT * n):
         store(waves, layer + PHASE, i, complex(1.0, 0.0))
 
 
@@ -115,13 +109,13 @@ def no_phases(waves: np.ndarray, layer: int, n: int) -> None:
 def phases(waves: np.ndarray, layer: int, n: int, thickness: float, damping: float) -> None:
     """exp(i d k); `damping` bounds \\|d Im k\\|."""
     if damping <= SMALL:
-        for i in range(n):
+        for i in range(EIGHT * n):
             k = load(waves, layer, i)
             size = exponential_small(-thickness * k.imag)
             sine, cosine = sine_cosine(thickness * k.real)
             store(waves, layer + PHASE, i, complex(size * cosine, size * sine))
     else:
-        for i in range(n):
+        for i in range(EIGHT * n):
             k = load(waves, layer, i)
             size = exponential(-thickness * k.imag)
             sine, cosine = sine_cosine(thickness * k.real)
