@@ -298,6 +298,11 @@ class Reader:
             raise self.wrong(path, "an array of common numbers")
         return _chunks(dataset, dataset.dtype, self.where)
 
+    def is_numeric(self, path: str) -> bool:
+        """Whether there is an array of numbers at `path`."""
+        member = self._member(path)
+        return isinstance(member, h5py.Dataset) and member.shape is not None and member.dtype.kind in "biuf"
+
     def floats(self, path: str) -> NDArray[np.float64] | None:
         """An array of numbers as floats."""
         values = self.numbers(path)

@@ -11,7 +11,7 @@ import numpy as np
 from metagenx.errors import FileFormatError, InputError
 from metagenx.genx import data as genx_data
 from metagenx.genx import options as genx_options
-from metagenx.genx.data import DataList, DataSet
+from metagenx.genx.data import DataList, DataSet, Floats
 from metagenx.genx.file import GenxFile, OptimizerState, Row
 from metagenx.genx.hdf5 import Reader, in_memory, in_memory_name, opened, recognises
 
@@ -110,14 +110,8 @@ def _data_set(reader: Reader, path: str) -> DataSet:
         setattr(dataset, command, reader.text(f"{path}/{command}", default))
     for flag in _FLAGS:
         setattr(dataset, flag, bool(reader.scalar(f"{path}/{flag}", 1.0)))
-    for name in _members(reader, f"{path}/extra_data"):
-        values = reader.floats(f"{path}/extra_data/{name}")
-        if values is not None:
-            dataset.extra_data[name] = values.ravel()
-    for name in _members(reader, f"{path}/extra_data_raw"):
-        values = reader.floats(f"{path}/extra_data_raw/{name}")
-        if values is not None:
-            dataset.extra_data_raw[name] = values.ravel()
+    dataset.extra_data = _extra_columns(reader, f"{path}/extra_data")
+    dataset.extra_data_raw = _extra_columns(reader, f"{path}/extra_data_raw")
     for name in _members(reader, f"{path}/extra_commands"):
         dataset.extra_commands[name] = reader.text(f"{path}/extra_commands/{name}", name)
     columns = reader.numbers(f"{path}/cols")
@@ -127,6 +121,16 @@ def _data_set(reader: Reader, path: str) -> DataSet:
     if group is not None:
         dataset.meta = _meta(group, reader, _MAX_META_DEPTH)
     return dataset
+
+
+def _extra_columns(reader: Reader, path: str) -> dict[str, Floats]:
+    """The extra columns that hold numbers; others stay in the file, out of the way."""
+    columns = {}
+    for name in _members(reader, path):
+        values = reader.floats(f"{path}/{name}") if reader.is_numeric(f"{path}/{name}") else None
+        if values is not None:
+            columns[name] = values.ravel()
+    return columns
 
 
 def _members(reader: Reader, path: str) -> list[str]:

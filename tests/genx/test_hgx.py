@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import resource
 import stat
 import zlib
 from collections.abc import Callable
@@ -215,6 +214,16 @@ def test_a_user_block_and_the_newest_format(path: Path, tmp_path: Path) -> None:
         assert read(other).table[0].value == 12.0
 
 
+def test_extra_columns_that_are_no_numbers_are_left_alone(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        file["current/data/datasets/0/extra_data"].create_dataset("comment", data=["a"] * 10, dtype=h5py.string_dtype())
+    file = read(path)
+    assert list(file.data[0].extra_data) == ["res"]
+    write(file.with_results(values=[11.0]), path)
+    with h5py.File(path) as h:
+        assert h["current/data/datasets/0/extra_data/comment"].asstr()[0] == "a"
+
+
 def test_header_with_pickled_members(path: Path, tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[Any, ...]:
@@ -416,6 +425,7 @@ def test_a_folder_without_permission(path: Path, tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_old_file(path: Path, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
     file = read(path)
     before = path.read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
