@@ -355,9 +355,7 @@ def _dotted(node: ast.expr) -> str | None:
 def _why_no_import(module: str) -> str:
     if module.split(".")[-1] == "random":
         return "with random numbers two simulations of one model differ"
-    return (
-        "scripts may import GenX's models, numpy, parts of scipy, math and a few more, see the documentation"
-    )
+    return "scripts may import GenX's models, numpy, parts of scipy, math and a few more, see docs/scripts.md"
 
 
 def _why_no_attribute(elsewhere: bool) -> str:
