@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from metagenx.fitting import streams
 from metagenx.fitting.problem import Problem
 from metagenx.fitting.run import FitResult, run_fit
 from metagenx.fitting.settings import Settings
+from metagenx.meta.problem_source import ProblemSource, open_model, open_problem
 from metagenx.meta.records import FitRecord
 
 FIRST_REPEAT = {"search": 0, "confirmation": 100_000, "validation": 200_000, "repeat": 0}
@@ -101,15 +102,16 @@ class Block:
 
 @dataclass(frozen=True)
 class StartRule:
-    """Where a fit starts: the problem's own start, each value multiplied by a random number of 1 ±
-    ``perturb``.
+    """Where a fit starts: each value of the file multiplied by a random number of 1 ± ``perturb``.
 
-    A value of zero moves by up to ``perturb`` of the width of its bounds. With ``clip`` the start stays
-    inside the bounds.
+    A value of zero moves by up to ``perturb`` of the width of its bounds. With ``clip`` the start stays inside the
+    bounds. ``of`` is ``fitted``, or ``all`` as in 2014: the rows that are not fitted move as well, so the model itself
+    changes from fit to fit (there, zeros do not move).
     """
 
     perturb: float = 0.0
     clip: bool = True
+    of: str = "fitted"
 
     def start(self, problem: Problem, rng: np.random.Generator) -> np.ndarray:
         """The start of one fit, (n_dim,), in the units of the parameters."""
@@ -119,18 +121,21 @@ class StartRule:
         return np.asarray(np.clip(moved, bounds[:, 0], bounds[:, 1]) if self.clip else moved)
 
 
-def run_block(
-    block: Block, problem: Problem, settings: Settings, *, seed: int, start: StartRule
-) -> Iterator[FitRecord]:
-    """The records of the block's fits, one after the other, each as soon as it is done."""
-    left: Block | None = block
-    while left is not None:
-        record = run_one(left, problem, settings, seed=seed, start=start)
-        yield record
-        left = left.after(record)
+_AS_IT_STANDS = StartRule()
 
 
-def run_one(block: Block, problem: Problem, settings: Settings, *, seed: int, start: StartRule) -> FitRecord:
+def changed_problem(source: ProblemSource, perturb: float, rng: np.random.Generator) -> Problem:
+    """A GenX model with every row of its table that is not fitted multiplied by a random number of 1 ± ``perturb``."""
+    model = open_model(source)
+    fixed = [row for row in model.file.table if row.name.strip() and not row.fit]
+    factors = 1.0 + perturb * rng.uniform(-1.0, 1.0, size=len(fixed))
+    values = {row.name: float(row.value * factor) for row, factor in zip(fixed, factors, strict=True)}
+    return model.with_values(values).problem(fom=source.fom) if values else open_problem(source)
+
+
+def run_one(
+    block: Block, source: ProblemSource, settings: Settings, *, seed: int, start: StartRule = _AS_IT_STANDS
+) -> FitRecord:
     """The first fit of a block. Whatever goes wrong in it is a record with a reason."""
     sample, repeat = block.sample, block.first
     key: dict[str, Any] = {
@@ -141,12 +146,17 @@ def run_one(block: Block, problem: Problem, settings: Settings, *, seed: int, st
         "host": platform.node(),
     }
     try:
+        rng = streams.start_stream(seed, sample, repeat)
+        problem = open_problem(source)
+        first = start.start(problem, rng)
+        if start.of == "all" and not source.is_function:
+            problem = changed_problem(source, start.perturb, rng)
         result = run_fit(
             problem,
             settings,
             initial=streams.initial_stream(seed, sample, repeat),
             moves=streams.moves_stream(seed, settings.hash(), sample, repeat),
-            start=start.start(problem, streams.start_stream(seed, sample, repeat)),
+            start=first,
         )
     except Exception as error:
         return FitRecord(**key, **_nothing(f"{type(error).__name__}: {error}"))

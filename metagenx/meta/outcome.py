@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from metagenx.errors import InputError
 from metagenx.fitting.settings import Settings
 from metagenx.meta import statistics
 from metagenx.meta.problem_source import open_model
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from metagenx.genx.model import Model
-    from metagenx.meta.preparation import Preparation
+    from metagenx.meta.preparation import Preparation, Problems
     from metagenx.meta.race import Race
     from metagenx.meta.verdict import Verdict
 
@@ -37,17 +40,17 @@ _FIRST = ("create_trial", "km", "kr", "population")
 
 def write_fits(
     folder: RunFolder,
-    preparation: Preparation,
+    problems: Problems,
     records: Sequence[FitRecord],
     best: Mapping[str, BestKnown],
     target: Target,
     *,
     seed: int,
-) -> None:
-    """``repeats.csv`` and ``traces.npz``: every fit, scored against what is known now."""
-    names = {sample: problem.names for sample, problem in preparation.problems.items()}
-    write_repeats(folder.repeats, records, names, seed=seed, best=best, target=target)
+) -> pd.DataFrame:
+    """``repeats.csv``, which is returned, and ``traces.npz``: every fit, scored against what is known now."""
+    names = {sample: problem.names for sample, problem in problems.problems.items()}
     write_traces(folder.traces, records)
+    return write_repeats(folder.repeats, records, names, seed=seed, best=best, target=target)
 
 
 def trial_rows(race: Race, n_dim: int) -> list[dict[str, Any]]:
@@ -129,40 +132,36 @@ def write_outcome(
     return table, settings
 
 
-def write_best(
-    folder: RunFolder, preparation: Preparation, records: Sequence[FitRecord], settings: Settings | None
-) -> None:
+def write_best(folder: RunFolder, problems: Problems, records: Sequence[FitRecord], settings: Settings | None) -> None:
     """The best fit of every sample: parameters, curves, and a .hgx that also carries the settings."""
     found = best_records(records)
-    several = len(preparation.samples) > 1
+    several = len(problems.samples) > 1
     rows: list[pd.DataFrame] = []
-    for sample in preparation.samples:
+    for sample in problems.samples:
         record = found.get(sample)
-        if record is None or preparation.sources[sample].is_function:
+        if record is None or problems.sources[sample].is_function:
             continue
-        model = fitted(open_model(preparation.sources[sample]), record, settings)
+        model = fitted(open_model(problems.sources[sample]), record, settings)
         path = folder.best.with_name(f"best-{sample}.hgx") if several else folder.best
         model.save(path)
         if not rows:  # curves of the first sample only; the others are in their .hgx
             simulations = model.simulate()
-            points = model.figure_of_merit(preparation.sources[sample].fom).pointwise(simulations)
+            points = model.figure_of_merit(problems.sources[sample].fom).pointwise(simulations)
             write_reflectivity(folder.reflectivity, model.data, simulations, points)
             write_sld(folder.sld, model.sld())
-        rows.append(_parameters(folder, preparation, sample, record, several))
-    for sample in preparation.samples:
+        rows.append(_parameters(folder, problems, sample, record, several))
+    for sample in problems.samples:
         record = found.get(sample)
-        if record is not None and preparation.sources[sample].is_function:
-            rows.append(_parameters(folder, preparation, sample, record, several))
+        if record is not None and problems.sources[sample].is_function:
+            rows.append(_parameters(folder, problems, sample, record, several))
     if len(rows) > 1:
         import pandas as pd
 
         write_table(folder.parameters, pd.concat(rows, ignore_index=True))
 
 
-def _parameters(
-    folder: RunFolder, preparation: Preparation, sample: str, record: FitRecord, several: bool
-) -> pd.DataFrame:
-    problem = preparation.problems[sample]
+def _parameters(folder: RunFolder, problems: Problems, sample: str, record: FitRecord, several: bool) -> pd.DataFrame:
+    problem = problems.problems[sample]
     errors = [(error, error) for error in record.errors] if record.errors is not None else None
     return write_parameters(
         folder.parameters,
@@ -200,3 +199,17 @@ def fitted(model: Model, record: FitRecord, settings: Settings | None = None) ->
         solver_options=None if settings is None else genx_options(settings, len(record.values)),
     )
     return GenxModel(file, trust=model.trust)
+
+
+def save_run(folder: RunFolder, path: Path) -> Path:
+    """Copy a run's results: its best fit to a ``.hgx``, or all its files to a folder (without Ray's)."""
+    try:
+        if path.suffix.lower() == ".hgx":
+            if not folder.best.is_file():
+                raise InputError("there is no best fit of a GenX file", where=str(folder.path))
+            shutil.copyfile(folder.best, path)
+        else:
+            shutil.copytree(folder.path, path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ray", "run.lock"))
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
+    return path

@@ -15,7 +15,8 @@ from metagenx.fitting.problem import Problem
 from metagenx.fitting.run import run_fit
 from metagenx.fitting.settings import Settings
 from metagenx.meta.blocks import StartRule
-from metagenx.meta.experiment import Experiment, Sample
+from metagenx.meta.experiment import Experiment
+from metagenx.meta.experiment_reader import Sample
 from metagenx.meta.objective import Contender
 from metagenx.meta.problem_source import ProblemSource, open_model, open_problem
 from metagenx.meta.race import RaceRules
@@ -40,23 +41,11 @@ HOURS_MARGIN = 0.9  # of a budget in hours is planned; the rest is start-up, and
 
 
 @dataclass(frozen=True)
-class Preparation:
-    """What a run is made of.
+class Problems:
+    """The problems of a run, by sample: where they come from, and opened here."""
 
-    Parameters
-    ----------
-    sources, problems : by sample.
-    shipped : the file's settings as GenX runs them.
-    start : where fits start.
-    notices : what a user should know before the run.
-    """
-
-    experiment: Experiment
     sources: dict[str, ProblemSource]
     problems: dict[str, Problem]
-    shipped: Settings
-    start: StartRule
-    notices: list[str] = field(default_factory=list)
 
     @property
     def samples(self) -> tuple[str, ...]:
@@ -67,6 +56,33 @@ class Preparation:
     def n_dim(self) -> int:
         """Fitted parameters; of the largest sample, if there are several."""
         return max(len(problem.names) for problem in self.problems.values())
+
+    def best(self) -> dict[str, BestKnown]:
+        """f* so far: the FOM of the values in each file. They may be a finished fit."""
+        found = {}
+        for sample, problem in self.problems.items():
+            start = np.asarray(problem.start, dtype=float)
+            fom = float(problem.evaluate(start[np.newaxis, :])[0])
+            if math.isfinite(fom):
+                found[sample] = BestKnown(fom, tuple(map(float, start)))
+        return found
+
+
+@dataclass(frozen=True)
+class Preparation(Problems):
+    """What a tuning run is made of.
+
+    Parameters
+    ----------
+    shipped : the file's settings as GenX runs them.
+    start : where fits start.
+    notices : what a user should know before the run.
+    """
+
+    experiment: Experiment
+    shipped: Settings
+    start: StartRule
+    notices: list[str] = field(default_factory=list)
 
     @property
     def baseline(self) -> Settings:
@@ -91,16 +107,6 @@ class Preparation:
         """Evaluations of one fit of the file as shipped, the mean over the samples."""
         costs = [evaluations_of_full_run(self.shipped, len(p.names)) for p in self.problems.values()]
         return round(sum(costs) / len(costs))
-
-    def best(self) -> dict[str, BestKnown]:
-        """f* so far: the FOM of the values in each file. They may be a finished fit."""
-        found = {}
-        for sample, problem in self.problems.items():
-            start = np.asarray(problem.start, dtype=float)
-            fom = float(problem.evaluate(start[np.newaxis, :])[0])
-            if math.isfinite(fom):
-                found[sample] = BestKnown(fom, tuple(map(float, start)))
-        return found
 
     def seconds_per_evaluation(self) -> float:
         """Time of one FOM evaluation in a fit, all overhead included; measured now, on one core."""
@@ -151,12 +157,12 @@ def prepare(experiment: Experiment, *, trust: bool = False) -> Preparation:
         )
     sources = {sample.name: _source(sample, experiment, trust) for sample in experiment.samples}
     problems = {name: open_problem(source) for name, source in sources.items()}
-    settings, notices = _file_settings(sources)
+    settings, notices = file_settings(sources)
     limit = experiment.test.max_evaluations
     if limit is not None:
         settings = settings.replace(max_evaluations=min(limit, settings.max_evaluations or limit))
     start = experiment.test.start
-    return Preparation(experiment, sources, problems, settings, StartRule(start.perturb, start.clip), notices)
+    return Preparation(sources, problems, experiment, settings, StartRule(start.perturb, start.clip), notices)
 
 
 def _source(sample: Sample, experiment: Experiment, trust: bool) -> ProblemSource:
@@ -165,7 +171,7 @@ def _source(sample: Sample, experiment: Experiment, trust: bool) -> ProblemSourc
     return ProblemSource.from_file(sample.file, trust=trust, fom=experiment.fom)
 
 
-def _file_settings(sources: dict[str, ProblemSource]) -> tuple[Settings, list[str]]:
+def file_settings(sources: dict[str, ProblemSource]) -> tuple[Settings, list[str]]:
     """The settings stored in the (first) file; GenX's defaults for a function."""
     found = {
         name: Settings() if source.is_function else Settings.from_options(open_model(source).options)

@@ -5,10 +5,10 @@ setting's fits). A trial whose block is done is paused until a later round asks 
 stopped when the race has dropped it; its actor goes on with the next setting. What is proposed and decided
 follows from completed rounds in the conductor; nothing here depends on who finishes first.
 
-Tune reuses an actor only if another trial already waits for one, and gives a waiting trial the first actor
-that is free, even when one of its own is just starting: left alone, short blocks would all be done by one
-process. So a trial that is done does not pause at once. It idles, and hands its actor over when more trials
-wait than processes are still to start.
+Tune gives a freed actor to the first trial that waits for one, even if a process of its own is just starting for it:
+left alone, short blocks would all be done by one process while others start in vain. So no more trials are active than
+there are workers, and a trial that is done idles while processes start; after that it hands its actor over as soon as
+there is a task that nobody works on.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ class TaskSearcher(Searcher):
         """The next task without a trial; None while all are given out; FINISHED at the end."""
         if self.conductor.stopping:
             return Searcher.FINISHED  # type: ignore[return-value]
+        if self.pacer.active >= self.pacer.workers:
+            return None
         for name, task in self.conductor.tasks.items():
             if name not in self.pacer.trials:
-                self.pacer.trials[name] = None  # the trial itself follows in on_trial_add
                 return {"name": name, "setting": task.setting, "work": work_of(task)}
-        if len(self.pacer.trials) < self.pacer.slots:
+        if len(self.pacer.trials) < self.pacer.workers:
             name = f"worker {len(self.pacer.trials) + 1}"
-            self.pacer.trials[name] = None
             return {"name": name, "setting": "", "work": work_of(None)}
         return None
 
@@ -91,14 +91,20 @@ class RoundScheduler(TrialScheduler):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conductor, self.on_progress, self.should_stop = conductor, on_progress, should_stop
-        self.trials: dict[str, Trial | None] = {}
+        self.workers = workers
+        self.trials: dict[str, Trial] = {}
         self.deaths: dict[str, int] = {}
-        self.handing_over = False
-        self.slots = workers
-        self.idle_since: float | None = None
+        self.freed = 0  # actors handed over whose next trial has not begun
+        self.actors: set[Any] = set()
+        self.waiting_since: float | None = None
 
     def __deepcopy__(self, memo: Any) -> RoundScheduler:
         return self
+
+    @property
+    def active(self) -> int:
+        """Trials that have an actor, or wait for one."""
+        return sum(trial.status in {Trial.RUNNING, Trial.PENDING} for trial in self.trials.values())
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """A trial is known now, or comes back after its process died."""
@@ -120,9 +126,9 @@ class RoundScheduler(TrialScheduler):
             # Where to go on, should the process die now.
             trial.config["work"] = work_of(task)
             return TrialScheduler.CONTINUE
-        if task is None and not self._somebody_waits(tune_controller):
+        if task is None and not self._somebody_waits():
             return TrialScheduler.CONTINUE  # idle
-        self.handing_over = True
+        self.freed += 1
         if task is None and not self.conductor.rounds.may_return(trial.config["setting"]):
             return TrialScheduler.STOP
         # Without Tune's checkpoint: the configuration says all there is to know.
@@ -138,7 +144,9 @@ class RoundScheduler(TrialScheduler):
             return None
         for name, task in self.conductor.tasks.items():
             trial = self.trials.get(name)
-            if trial is not None and trial.status in {Trial.PENDING, Trial.PAUSED}:
+            if trial is None or trial.status not in {Trial.PENDING, Trial.PAUSED}:
+                continue
+            if trial.status == Trial.PENDING or self.active < self.workers:
                 trial.config["work"] = work_of(task)
                 return trial
         return None
@@ -169,27 +177,33 @@ class RoundScheduler(TrialScheduler):
     def restore(self, checkpoint_path: str) -> None:
         """Nothing."""
 
-    def _somebody_waits(self, tune_controller: Any) -> bool:
-        """Whether more trials wait for an actor than may still start one of their own.
+    def _somebody_waits(self) -> bool:
+        """Whether there is a task that nobody works on, and no process that starts or is free already will.
 
-        A process that does not start within some time is not waited for: the cluster is smaller than
-        announced.
+        After some time that is no longer waited for: the cluster is smaller than announced, or an actor got lost.
         """
-        live = tune_controller.get_live_trials()
-        waiting = sum(t.status == Trial.PENDING and t.temporary_state.ray_actor is None for t in live)
-        running = sum(t.status == Trial.RUNNING or t.temporary_state.ray_actor is not None for t in live)
-        self.slots = max(self.slots, running)
-        if waiting == 0 or self.handing_over:
-            self.idle_since = None
-            return False
-        if waiting > self.slots - running:
-            self.idle_since = None
-            return True
+        pending = [trial for trial in self.trials.values() if trial.status == Trial.PENDING]
+        starting = sum(trial.temporary_state.ray_actor is None for trial in pending)
+        free = self.freed - (len(pending) - starting)
+        found = [self.trials.get(name) for name in self.conductor.tasks]
+        waiting = [
+            trial
+            for trial in found
+            if trial is None
+            or trial.status == Trial.PAUSED
+            or (trial.status == Trial.PENDING and trial.temporary_state.ray_actor is None)
+        ]
         now = time.monotonic()
-        self.idle_since = self.idle_since or now
-        if now - self.idle_since > START_SECONDS:
-            self.slots = running
-        return False
+        self.waiting_since = (self.waiting_since or now) if waiting else None
+        patient = self.waiting_since is None or now - self.waiting_since < START_SECONDS
+        return bool(waiting) and not (patient and (starting or free > 0))
+
+    def started(self, actor: Any) -> None:
+        """A trial begins in an actor, which may have been another's."""
+        self.waiting_since = None
+        if actor in self.actors:
+            self.freed = max(0, self.freed - 1)
+        self.actors.add(actor)
 
     def _stop_leavers(self, tune_controller: Any, but: Trial | None = None) -> None:
         """Stop waiting trials that nobody will want again; running ones are stopped when they report."""
@@ -210,13 +224,10 @@ class _Names(tune.Callback):
     def __deepcopy__(self, memo: Any) -> _Names:
         return self
 
-    def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        # Tune gives a freed actor to a waiting trial at the beginning of its next step.
-        self.pacer.handing_over = False
-
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         block = json.loads(trial.config["work"])["blocks"]
         actor: Any = trial.temporary_state.ray_actor
+        self.pacer.started(getattr(actor, "_actor_id", None))
         if block and actor is not None:
             first = block[0]
             name = f"{first['sample']} {first['setting']} {first['phase']} from fit {first['repeats'][0]}"

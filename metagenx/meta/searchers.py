@@ -126,10 +126,8 @@ def tpe(space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Gen
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        sampler = optuna.samplers.TPESampler(
-            seed=int(rng.integers(2**31)), n_startup_trials=10, multivariate=True, constant_liar=True,
-            warn_independent_sampling=False,
-        )  # fmt: skip
+        seed = int(rng.integers(2**31))
+        sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=10, multivariate=True, constant_liar=True)
         study = optuna.create_study(sampler=sampler)
         n_dim = len(space.encode(space.sample(np.random.default_rng(0))))
         axes: dict[str, Any] = {f"u{i:02d}": optuna.distributions.FloatDistribution(0.0, 1.0) for i in range(n_dim)}

@@ -62,8 +62,8 @@ class SettingTrial(tune.Trainable):
         begun = time.monotonic()
         while self._blocks and (not records or time.monotonic() - begun < self._portion):
             block = self._blocks[0]
-            problem = open_problem(self._sources[block.sample])
-            record = run_one(block, problem, self._settings, seed=self._seed, start=self._start)
+            source = self._sources[block.sample]
+            record = run_one(block, source, self._settings, seed=self._seed, start=self._start)
             records.append(record.to_json())
             left = block.after(record)
             self._blocks[:1] = [] if left is None else [left]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from metagenx.fitting.settings import Settings
 from metagenx.meta.campaign import Campaign
 from metagenx.meta.experiment import Experiment, load_experiment
 from metagenx.meta.objective import Contender
-from metagenx.meta.outcome import write_fits, write_outcome
+from metagenx.meta.outcome import save_run, write_fits, write_outcome
 from metagenx.meta.preparation import HOURS_MARGIN, Preparation, prepare
 from metagenx.meta.progress import Listener, Progress, silent
 from metagenx.meta.proposals import Proposals
@@ -208,20 +207,6 @@ def new_race(preparation: Preparation, budget: int) -> Race:
         shipped=Contender(SHIPPED, preparation.shipped, "file"),
         full_cost=preparation.full_cost(),
     )
-
-
-def save_run(folder: RunFolder, path: Path) -> Path:
-    """Copy a run's results: its best fit to a ``.hgx``, or all its files to a folder (without Ray's)."""
-    try:
-        if path.suffix.lower() == ".hgx":
-            if not folder.best.is_file():
-                raise InputError("there is no best fit of a GenX file", where=str(folder.path))
-            shutil.copyfile(folder.best, path)
-        else:
-            shutil.copytree(folder.path, path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ray", "run.lock"))
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
-    return path
 
 
 def _loaded(experiment: Experiment | str | PathLike[str], overrides: Sequence[str]) -> Experiment:

@@ -77,6 +77,11 @@ class RunFolder:
         return self.path / "parameters.csv"
 
     @property
+    def spread(self) -> Path:
+        """Of a robustness test: how far the parameters of its fits spread."""
+        return self.path / "spread.csv"
+
+    @property
     def reflectivity(self) -> Path:
         """Data and best fit."""
         return self.path / "reflectivity.csv"
@@ -188,7 +193,9 @@ class RunFolder:
         return folder
 
     @classmethod
-    def for_experiment(cls, base: Path, experiment: Experiment, *, command: Sequence[str] | None = None) -> RunFolder:
+    def for_experiment(
+        cls, base: Path, experiment: Experiment, *, command: Sequence[str] | None = None
+    ) -> RunFolder:
         """A new folder for an experiment; raises as :meth:`create`."""
         return cls.create(
             base,
@@ -226,7 +233,9 @@ class RunFolder:
                 f"is no run folder: its manifest cannot be read ({error})", where=str(self.path)
             ) from None
         if not isinstance(found, dict) or "identity" not in found:
-            raise FileFormatError("is no run folder: its manifest is incomplete", where=str(self.manifest_file))
+            raise FileFormatError(
+                "is no run folder: its manifest is incomplete", where=str(self.manifest_file)
+            )
         return found
 
     def update_manifest(self, **changes: Any) -> None:
@@ -321,14 +330,18 @@ def open_run(path: Path) -> RunFolder:
             place = text.parent / text.read_text(encoding="utf-8").strip()
             if (place / "manifest.json").is_file():
                 return RunFolder(place.resolve())
-    raise FileFormatError("there is no run", where=str(path), hint="Give a run folder, such as runs/film/latest.")
+    raise FileFormatError(
+        "there is no run", where=str(path), hint="Give a run folder, such as runs/film/latest."
+    )
 
 
 def latest_run(base: Path, name: str | None = None) -> RunFolder:
     """The newest run below ``base``, of one experiment or of any; raises FileFormatError if there is none."""
     for folder in list_runs(base, name):
         return folder
-    raise FileFormatError("there is no run yet", where=str(base / name if name else base), hint="Name a run folder.")
+    raise FileFormatError(
+        "there is no run yet", where=str(base / name if name else base), hint="Name a run folder."
+    )
 
 
 def what_changed(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:

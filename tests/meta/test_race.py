@@ -203,7 +203,13 @@ def test_a_setting_whose_every_fit_fails_is_dropped_with_the_reason() -> None:
             if block.setting == "s001":
                 left: Block | None = block
                 while left is not None:
-                    empty = {"fom": math.nan, "values": (), "evaluations": 0, "trace": (), "failure": "no number"}
+                    empty = {
+                        "fom": math.nan,
+                        "values": (),
+                        "evaluations": 0,
+                        "trace": (),
+                        "failure": "no number",
+                    }
                     done.append(fit(left, BASE, 9).__class__(**{**fit(left, BASE, 9).__dict__, **empty}))
                     left = left.after(done[-1])
             else:

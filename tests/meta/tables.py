@@ -1,0 +1,31 @@
+"""Tables of two runs, compared to the last digit, but for times and hosts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+CHANGING = ("seconds", "host")
+
+
+def tables(run: Path) -> dict[str, str]:
+    """Every result of a run as text, without what may differ between two runs of the same experiment."""
+    found = {}
+    for path in sorted(run.glob("*.csv")):
+        header, *lines = path.read_text(encoding="utf-8").splitlines()
+        kept = [i for i, name in enumerate(header.split(",")) if name not in CHANGING]
+        assert len(kept) >= len(header.split(",")) - len(CHANGING)
+        found[path.name] = "\n".join(",".join(line.split(",")[i] for i in kept) for line in [header, *lines])
+    found["verdict.json"] = json.dumps(json.loads((run / "verdict.json").read_text(encoding="utf-8")), sort_keys=True)
+    with np.load(run / "traces.npz") as archive:
+        found["traces.npz"] = json.dumps({name: archive[name].tolist() for name in archive.files})
+    return found
+
+
+def the_run(out: Path, name: str) -> Path:
+    """The only run folder of an experiment."""
+    runs = [path for path in (out / name).iterdir() if path.is_dir() and not path.is_symlink()]
+    assert len(runs) == 1, runs
+    return runs[0]
