@@ -1,5 +1,6 @@
 """Data sets: what scripts see as ``data[i]``, and the commands that make them from raw columns.
- `DataSet` has GenX's attribute names (fact sheet 1.1, 1.3), because scripts use them. It offers a script
+
+`DataSet` has GenX's attribute names (fact sheet 1.1, 1.3), because scripts use them. It offers a script
 nothing but numbers and text: its only method is `copy`.
 """
 

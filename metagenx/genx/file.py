@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,9 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from metagenx.errors import FileFormatError, InputError
 from metagenx.genx.data import DataList
+from metagenx.genx.disk import read_bytes, replace_file
 from metagenx.genx.options import Options, format_value, option_name
-
-MAX_FILE_BYTES = 2**30
 
 Floats = NDArray[np.float64]
 
@@ -203,85 +201,14 @@ def write(file: GenxFile, path: str | Path) -> None:
 
     Raises InputError if the place cannot be written to, ResourcesSpent if the disk is full.
     """
-    from metagenx.genx import hgx
+    from metagenx.genx import hgx_writer
 
     path = Path(path)
     if path.suffix.lower() == ".gx":
         raise InputError(
             "the old format .gx is read, but not written", where=str(path), hint=f"Name it {path.stem}.hgx."
         )
-    replace_file(path, hgx.to_bytes(file))
-
-
-def read_bytes(path: Path) -> bytes:
-    """Content of the file `path`; FileFormatError with what to do if there is none, or it is too large."""
-    try:
-        if path.is_dir():
-            raise FileFormatError("this is a folder, not a file", where=str(path), hint="Name one file inside it.")
-        with path.open("rb") as stream:
-            content = stream.read(MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise FileFormatError("there is no such file", where=str(path), hint=_neighbours(path)) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FileFormatError(
-            f"the file cannot be read: {reason}", where=str(path), hint="Check its permissions and its path."
-        ) from None
-    if len(content) > MAX_FILE_BYTES:
-        raise FileFormatError(
-            f"the file has more than {MAX_FILE_BYTES // 2**20} MiB, which no reflectivity model needs",
-            where=str(path),
-            hint="Save it in GenX with 'save all evals' switched off.",
-        )
-    if not content:
-        raise FileFormatError("the file is empty", where=str(path), hint="Save it again in GenX, or copy it again.")
-    return content
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Make `content` the file `path`, all of it or nothing: temporary file beside it, fsync, rename."""
-    import errno
-    import os
-    import secrets
-
-    from metagenx.errors import ResourcesSpent
-
-    target = Path(os.path.realpath(path))  # what a link points at, not the link, is replaced
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if target.exists():
-            temporary.chmod(target.stat().st_mode & 0o777)
-        temporary.replace(target)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise ResourcesSpent(
-                f"the file cannot be written: {error.strerror}",
-                where=str(path),
-                hint="Free some space or choose another folder; a file that was there before is untouched.",
-            ) from None
-        raise InputError(
-            f"the file cannot be written: {error.strerror or error}",
-            where=str(path),
-            hint="Choose a folder that exists and that you may write to.",
-        ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _neighbours(path: Path) -> str:
-    import difflib
-
-    try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.suffix in (".hgx", ".gx")]
-    except OSError:
-        return f"The folder {path.parent} does not exist either."
-    close = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
-    return f"Did you mean {', '.join(close)}?" if close else "Check the path."
+    replace_file(path, hgx_writer.to_bytes(file))
 
 
 def _guess(content: bytes, path: Path) -> str:

@@ -1,4 +1,5 @@
 """HDF5 from a stranger: opened in memory, surveyed before use, read within limits.
+
 HDF5 files can point at other files (external and virtual data sets, external links), run in circles (links),
 and declare more than they hold (shapes, compression). None of that is in a GenX file, so it is refused here,
 and readers above see only groups, numbers and text.
@@ -22,16 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metagenx.errors import FileFormatError
+from metagenx.genx.hdf5_survey import check_heaps, damaged, heap_objects, refused, survey
 
 MAX_ARRAY_BYTES = 128 * 2**20
 MAX_TOTAL_BYTES = 384 * 2**20
-MAX_OBJECTS = 200_000
-MAX_DEPTH = 64
-MAX_LINK_HOPS = 16
 
 _NUMBERS = itertools.count()
 _HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError)
-_HEAP = b"GCOL\x01"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 
@@ -53,18 +51,18 @@ def opened(content: bytes, where: str, *, writable: bool = False) -> Iterator[h5
     Raises FileFormatError if HDF5 cannot open it, it holds what is refused, or HDF5 fails while it is in use.
     """
     flags = h5py.h5f.ACC_RDWR if writable else h5py.h5f.ACC_RDONLY
-    _check_heaps(content, where)
+    check_heaps(content, where)
     try:
         access = in_memory()
         access.set_file_image(content)
         file = h5py.File(h5py.h5f.open(in_memory_name(), flags, access))
         try:
-            _survey(file, where)
+            survey(file, where)
             yield file
         finally:
             file.close()
     except _HDF5_ERRORS as error:
-        raise _damaged(_first_line(error), where) from None
+        raise damaged(_first_line(error), where) from None
 
 
 def in_memory() -> h5py.h5p.PropFAID:
@@ -80,123 +78,9 @@ def in_memory_name() -> bytes:
     return b"in-memory-%d" % next(_NUMBERS)
 
 
-def _check_heaps(content: bytes, where: str) -> None:
-    """Refuse damaged heaps before HDF5 sees them: it loops over some of them for ever, also when writing."""
-    start = content.find(_HEAP)
-    while start >= 0:
-        try:
-            _heap_objects(content, start)
-        except ValueError as error:
-            raise _damaged(str(error), where) from None
-        start = content.find(_HEAP, start + 1)
-
-
-def _heap_objects(content: bytes, start: int) -> dict[int, tuple[int, int]]:
-    """Where the objects of the global heap at `start` are: index → (first byte, size). ValueError if damaged.
-
-    Source: HDF5 File Format Specification 3.0, section III.E.
-    """
-    end = start + int.from_bytes(content[start + 8 : start + 16], "little")
-    if not content.startswith(_HEAP, start) or end > len(content):
-        raise ValueError("its texts are not where they should be")
-    objects: dict[int, tuple[int, int]] = {}
-    position = start + 16
-    while position + 16 <= end:
-        index, _, size = struct.unpack_from("<HH4xQ", content, position)
-        if index:
-            objects[index] = (position + 16, size)
-            position += 16 + (size + 7) // 8 * 8
-        elif size >= 16:  # free space; its size includes its header
-            position += size
-        else:
-            break
-    if position > end or (position + 16 <= end and index == 0):
-        raise ValueError("the lengths of its texts do not add up")
-    return objects
-
-
-def _damaged(reason: str, where: str) -> FileFormatError:
-    return FileFormatError(
-        f"the HDF5 file is damaged: {reason}",
-        where=where,
-        hint="It was probably cut off when it was copied; copy it again, or save it again in GenX.",
-    )
-
-
 def _first_line(error: Exception) -> str:
     text = str(error.args[0] if error.args else error).strip() or type(error).__name__
     return text.splitlines()[0][:200]
-
-
-def _survey(file: h5py.File, where: str) -> None:
-    """Walk all links and refuse what leads out of the file or round in circles. No data are read."""
-    seen: set[Any] = set()
-    pending: list[tuple[h5py.h5g.GroupID, str, int]] = [(h5py.h5g.open(file.id, b"/"), "", 0)]
-    count = 0
-    while pending:
-        group, path, depth = pending.pop()
-        if depth > MAX_DEPTH:
-            raise _refused(f"its groups are nested deeper than {MAX_DEPTH} levels", where)
-        for name in group:
-            count += 1
-            if count > MAX_OBJECTS:
-                raise _refused(f"it has more than {MAX_OBJECTS} members", where)
-            label = f"{path}/{_text(name)}"
-            link = group.links.get_info(name).type
-            if link == h5py.h5l.TYPE_SOFT:
-                _check_soft_link(file.id, f"{path}/".encode(), group.links.get_val(name), label, where)
-                continue
-            if link != h5py.h5l.TYPE_HARD:
-                raise _refused(f"'{label}' is a link into another file", where)
-            member = h5py.h5o.open(group, name)
-            if isinstance(member, h5py.h5d.DatasetID):
-                _check_storage(member, label, where)
-            elif isinstance(member, h5py.h5g.GroupID):
-                identity = h5py.h5o.get_info(member).addr
-                if identity not in seen:
-                    seen.add(identity)
-                    pending.append((member, label, depth + 1))
-
-
-def _refused(reason: str, where: str) -> FileFormatError:
-    return FileFormatError(
-        f"the HDF5 file is refused: {reason}",
-        where=where,
-        hint="No file written by GenX does that. If you trust its author, open and save it in GenX.",
-    )
-
-
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "replace")
-
-
-def _check_storage(dataset: h5py.h5d.DatasetID, label: str, where: str) -> None:
-    creation = dataset.get_create_plist()
-    if creation.get_layout() == h5py.h5d.VIRTUAL or creation.get_external_count():
-        raise _refused(f"'{label}' takes its content from another file", where)
-
-
-def _check_soft_link(root: Any, base: bytes, target: bytes, label: str, where: str) -> None:
-    """Refuse a soft link that leads in circles. One that leads nowhere is kept: GenX ignores it too."""
-    remaining = [part for part in (target if target.startswith(b"/") else base + target).split(b"/") if part]
-    done: list[bytes] = []
-    hops = 0
-    while remaining:
-        part = remaining.pop(0)
-        if part == b".":
-            continue
-        parent = h5py.h5o.open(root, b"/" + b"/".join(done)) if done else h5py.h5g.open(root, b"/")
-        if not isinstance(parent, h5py.h5g.GroupID) or not parent.links.exists(part):
-            return
-        if parent.links.get_info(part).type == h5py.h5l.TYPE_SOFT:
-            hops += 1
-            if hops > MAX_LINK_HOPS:
-                raise _refused(f"the link '{label}' leads in circles", where)
-            value = parent.links.get_val(part)
-            remaining = [piece for piece in value.split(b"/") if piece] + remaining
-            done = [] if value.startswith(b"/") else done
-        else:
-            done.append(part)
 
 
 class Reader:
@@ -277,7 +161,7 @@ class Reader:
         if not length or not address:
             return b""
         if address not in self._heaps:
-            self._heaps[address] = _heap_objects(self.content, address + self.file.userblock_size)
+            self._heaps[address] = heap_objects(self.content, address + self.file.userblock_size)
         start, size = self._heaps[address].get(index, (0, -1))
         self.left -= length
         if length > size or self.left < 0:
@@ -350,7 +234,7 @@ def _chunks(dataset: h5py.Dataset, dtype: np.dtype, where: str) -> NDArray[Any]:
     creation = dataset.id.get_create_plist()
     filters = [creation.get_filter(index)[0] for index in range(creation.get_nfilters())]
     if not set(filters) <= _FILTERS:
-        raise _refused(f"'{dataset.name}' uses a compression that is neither gzip nor shuffle", where)
+        raise refused(f"'{dataset.name}' uses a compression that is neither gzip nor shuffle", where)
     result = np.zeros(dataset.shape, dtype=dtype)
     size = math.prod(dataset.chunks) * dtype.itemsize
     for index in range(dataset.id.get_num_chunks()):
@@ -366,7 +250,7 @@ def _chunks(dataset: h5py.Dataset, dtype: np.dtype, where: str) -> NDArray[Any]:
             else:
                 raw = _unshuffled(raw, dtype.itemsize)
         if len(raw) != size:
-            raise _refused(f"a chunk of '{dataset.name}' has the wrong size", where)
+            raise refused(f"a chunk of '{dataset.name}' has the wrong size", where)
         target = result[
             tuple(slice(start, start + length) for start, length in zip(offset, dataset.chunks, strict=True))
         ]
@@ -380,7 +264,7 @@ def _inflated(raw: bytes, size: int, name: str, where: str) -> bytes:
     try:
         return machine.decompress(raw, size + 8)
     except zlib.error as error:
-        raise _refused(f"a chunk of '{name}' cannot be inflated ({error})", where) from None
+        raise refused(f"a chunk of '{name}' cannot be inflated ({error})", where) from None
 
 
 def _unshuffled(raw: bytes, itemsize: int) -> bytes:

@@ -1,5 +1,6 @@
 """Pickles, read without running them.
- Old GenX files keep their content in Python pickles, and a pickle is a program: the real unpickler imports
+
+Old GenX files keep their content in Python pickles, and a pickle is a program: the real unpickler imports
 modules and calls functions that the file names. This reader is a small machine of its own that knows what
 each opcode would do and does it only for plain values and numpy arrays. It has no way to import a module or
 to call anything; every class and function becomes an `Inert` stand-in that remembers its name, arguments and

@@ -1,5 +1,6 @@
 """The config of a GenX file: INI text, read tolerantly, edited line by line, and given types.
- `parse` reads what Python's configparser would and survives what it would not. `edited` changes single
+
+`parse` reads what Python's configparser would and survives what it would not. `edited` changes single
 options in the text and leaves every other line as it is, GenX's multi-line ``[startup] script`` included.
 """
 

@@ -22,7 +22,7 @@ import pytest
 from old_files import members, zipped
 
 from metagenx.errors import InputError
-from metagenx.genx import gx, hgx
+from metagenx.genx import gx, hgx, hgx_writer
 from metagenx.genx.data import DataList, DataSet
 from metagenx.genx.file import GenxFile, Row
 
@@ -82,7 +82,7 @@ def _a_file() -> GenxFile:
 
 
 SEEDS: dict[str, tuple[Callable[[], bytes], Callable[[bytes], GenxFile]]] = {
-    "hgx": (lambda: hgx.to_bytes(_a_file()), hgx.read),
+    "hgx": (lambda: hgx_writer.to_bytes(_a_file()), hgx.read),
     "new gx": (lambda: zipped(members()), gx.read),
     "old gx": (lambda: zipped(members(new=False, protocol=0), zipfile.ZIP_DEFLATED), gx.read),
 }
@@ -143,7 +143,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) // 1024, "MiB"
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
 def test_small_files_do_not_take_much_memory(tmp_path: Path) -> None:
-    content = hgx.to_bytes(_a_file())
+    content = hgx_writer.to_bytes(_a_file())
     # A text whose pointer says 4 GiB, a heap that says 16 EiB, pickles that ask for gigabytes.
     heap = content.index(b"GCOL")
     script = len(_a_file().script).to_bytes(4, "little")

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from metagenx.errors import InputError
+from metagenx.genx.command_functions import NAMES
 from metagenx.genx.data import DataList, DataSet, run_commands, settle
-from metagenx.genx.expressions import NAMES, evaluate
+from metagenx.genx.expressions import evaluate
 
 
 def a_set() -> DataSet:

@@ -19,7 +19,7 @@ from numpy.testing import assert_array_equal
 from old_files import members, zipped
 
 from metagenx.errors import FileFormatError, InputError, ResourcesSpent
-from metagenx.genx import hgx
+from metagenx.genx import hgx, hgx_writer
 from metagenx.genx.data import DataList, DataSet
 from metagenx.genx.file import GenxFile, Row, error_text, read, write
 
@@ -377,11 +377,11 @@ ROWS = st.lists(st.builds(Row, TEXT, NUMBERS, st.booleans(), NUMBERS, NUMBERS), 
 @settings(max_examples=50, deadline=None)
 def test_any_table_script_and_data_survive(rows: list[Row], script: str, values: list[float]) -> None:
     file = GenxFile(script=script, table=rows, data=DataList([DataSet("d", values, values, values)]))
-    again = hgx.read(hgx.to_bytes(file))
+    again = hgx.read(hgx_writer.to_bytes(file))
     assert again.table == rows
     assert again.script == script
     assert_array_equal(again.data[0].x, values)
-    twice = hgx.read(hgx.to_bytes(again))
+    twice = hgx.read(hgx_writer.to_bytes(again))
     assert twice.source == again.source
 
 
