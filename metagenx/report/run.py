@@ -12,24 +12,31 @@ if TYPE_CHECKING:
     from metagenx.runs import RunFolder
 
 
-def write_report(folder: RunFolder) -> Path:
+def write_report(folder: RunFolder, *, trust: bool = False) -> Path:
     """Write ``report.html`` from the journal and the tables; returns its path.
+
+    Works for a run that is finished, interrupted or killed. ``trust`` runs a model script that leaves the safe subset,
+    without which such a model has no band of depth profiles.
 
     Raises
     ------
     FileFormatError : it is no run folder, or its journal is damaged.
     ResourcesSpent, InputError : the disk is full, the folder cannot be written.
     """
+    from metagenx.report.evidence import TUNE, Evidence
+    from metagenx.report.repeat_page import repeat_page
+    from metagenx.report.tune_page import tune_page
     from metagenx.runs import write_atomically
 
-    folder.manifest()
-    write_atomically(folder.report, "<!doctype html><title>metagenx</title>\n")
+    evidence = Evidence.of(folder)
+    page = tune_page(evidence, trust=trust) if evidence.kind == TUNE else repeat_page(evidence, trust=trust)
+    write_atomically(folder.report, page)
     return folder.report
 
 
-def rebuild(folder: RunFolder) -> Path:
+def rebuild(folder: RunFolder, *, trust: bool = False) -> Path:
     """The tables and the report again, from the journal; returns the report's path; raises as :func:`write_report`."""
-    return write_report(folder)
+    return write_report(folder, trust=trust)
 
 
 def tune_summary(result: TuneResult) -> dict[str, Any]:

@@ -99,10 +99,15 @@ def audit_text(audit: Audit) -> str:
     sets = f"{len(audit.data)} data set" + ("s" if len(audit.data) != 1 else "")
     if len(used) != len(audit.data):
         sets += f" ({len(used)} used)"
-    lines = [f"{audit.file}   GenX {audit.kind} · {audit.library}" + (f" · {audit.instrument}" if audit.instrument else "")]
+    lines = [
+        f"{audit.file}   GenX {audit.kind} · {audit.library}" + (f" · {audit.instrument}" if audit.instrument else "")
+    ]
     lines.append(f"data       {sets}")
     for i, d in enumerate(audit.data):
-        lines.append(f"           {i}  {d.name}: {d.n_points} points, x {d.x_min:g} to {d.x_max:g}" + ("" if d.use else ", not used"))
+        lines.append(
+            f"           {i}  {d.name}: {d.n_points} points, x {d.x_min:g} to {d.x_max:g}"
+            + ("" if d.use else ", not used")
+        )
     if audit.sample:
         lines.append(f"sample     {audit.sample}        lengths in Å, from the substrate up")
     s = audit.settings
@@ -115,7 +120,9 @@ def audit_text(audit: Audit) -> str:
     same = {True: "   same physics", False: "   NOT the same", None: ""}[audit.same_physics]
     lines.append(f"FOM        {stored}   recomputed {audit.recomputed_fom:.6g}{same}")
     if audit.path:
-        cost = f", {audit.microseconds_per_evaluation:.0f} µs per evaluation" if audit.microseconds_per_evaluation else ""
+        cost = (
+            f", {audit.microseconds_per_evaluation:.0f} µs per evaluation" if audit.microseconds_per_evaluation else ""
+        )
         why = f" ({audit.why_not})" if audit.why_not else ""
         path = "a whole population at once" if audit.path == "population" else "one candidate at a time"
         lines.append(f"evaluated  {path}{why}{cost}")
@@ -209,7 +216,9 @@ def _spread(names: tuple[str, ...], bounds: np.ndarray, state: State) -> str:
     for i, name in enumerate(names):
         low, high = bounds[i]
         scale = (_BAR - 1) / (high - low)
-        place = np.clip((np.array([*np.quantile(state.population[:, i], [0, 1]), state.best[i]]) - low) * scale, 0, _BAR - 1)
+        place = np.clip(
+            (np.array([*np.quantile(state.population[:, i], [0, 1]), state.best[i]]) - low) * scale, 0, _BAR - 1
+        )
         first, last, best = place.astype(int)
         bar = "".join("#" if k == best else "=" if first <= k <= last else " " for k in range(_BAR))
         lines.append(f"  {name:<{width}}  {low:>10.4g} [{bar}] {high:<10.4g}  {state.best[i]:.6g}")

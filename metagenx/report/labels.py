@@ -1,0 +1,33 @@
+"""How settings are called where people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from metagenx.fitting.settings import Settings
+
+_KNOWN = {
+    "file": "file",
+    "shipped": "file, run as GenX does",
+    "genx3": "GenX's defaults",
+}
+
+
+def setting_label(name: str) -> str:
+    """A short name: ``file``, ``GenX's defaults``, ``s012``."""
+    return _KNOWN.get(name, name)
+
+
+def setting_text(settings: Settings, n_dim: int) -> str:
+    """What a setting is, in a few words: ``jade_best · km 0.52 · kr 0.91 · population 72``."""
+    words = [settings.create_trial, f"km {settings.km:.3g}", f"kr {settings.kr:.3g}"]
+    words.append(f"population {settings.population_size(n_dim)}")
+    limit = settings.evaluation_limit(n_dim)
+    if limit is not None:
+        words.append(f"cutoff {limit}")
+    return " · ".join(words)
+
+
+def setting_title(name: str, settings: Mapping[str, Settings], n_dim: int) -> str:
+    """Name and what it is."""
+    return f"{setting_label(name)}: {setting_text(settings[name], n_dim)}" if name in settings else setting_label(name)

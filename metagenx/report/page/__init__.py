@@ -1,0 +1,1 @@
+"""One HTML file with tables and figures that opens anywhere, without a network."""
