@@ -45,7 +45,7 @@ def q_from_q(x: Values, wavelength: Values, offset: Values) -> Array:
     4π/λ·sin(θ + δ) with θ = asin(λx/4π), by the addition theorem: x·cos δ + sqrt((4π/λ)² − x²)·sin δ.
     """
     x, offset = np.asarray(x, dtype=float), np.asarray(offset, dtype=float)
-    if not np.any(offset):
+    if offset.ndim < 2 and not np.any(offset):
         return clip(x)
     largest = np.asarray(4 * np.pi / np.asarray(wavelength, dtype=float))
     half = offset * (np.pi / 360)
@@ -60,7 +60,7 @@ def q_from_q(x: Values, wavelength: Values, offset: Values) -> Array:
 def q_from_q_at_angle(x: Values, incidence: Values, offset: Values) -> Array:
     """Q of a time-of-flight measurement whose angle of incidence is wrong by offset/2 (all in degrees)."""
     x, offset = np.asarray(x, dtype=float), np.asarray(offset, dtype=float)
-    if not np.any(offset):
+    if offset.ndim < 2 and not np.any(offset):
         return clip(x)
     alpha = np.asarray(incidence, dtype=float) * (np.pi / 180)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -73,10 +73,23 @@ def wavelength_at_angle(q: Values, incidence: Values) -> Array:
     return np.asarray(4 * np.pi * sine_of_angle(incidence) / q)
 
 
+def q_at_angle(wavelength: Values, incidence: Values) -> Array:
+    """Q of a wavelength at an angle of incidence in degrees: 4π/λ·sqrt(1 − cos²α), not below ``Q_MINIMUM``.
+
+    Not sin(α): GenX subtracts cos²α, and for small angles the digits that this loses show in the fringes.
+    """
+    cosine = np.cos(np.asarray(incidence, dtype=float) * (np.pi / 180))
+    return clip(4 * np.pi / np.asarray(wavelength, dtype=float) * np.sqrt(1 - cosine**2))
+
+
 def sine_of_incidence(q: Values, wavelength: Values) -> Array:
     """sin θ = λQ/4π; NaN beyond back-scattering, where no angle exists."""
     scale = np.asarray(np.asarray(wavelength, dtype=float) / (4 * np.pi))
-    return _over_points(_sine_of_incidence_kernel, np.asarray(q, dtype=float), scale)
+    q = np.asarray(q, dtype=float)
+    if _one_per_individual(scale):
+        return _over_points(_sine_of_incidence_kernel, q, scale)
+    sine_of_angle = q * scale
+    return np.where(sine_of_angle > 1, np.nan, sine_of_angle)
 
 
 def sine_of_angle(angle: Values) -> Array:

@@ -22,7 +22,7 @@ def erf(x: ArrayLike) -> Array:
     Below 1 a polynomial for erf(x)/x in x², above it one for exp(x²)·erfc(x) in 1/(x + 3); both are least-squares
     fits on Chebyshev nodes.
     """
-    values = np.ascontiguousarray(x, dtype=np.float64)
+    values = np.asarray(x, dtype=np.float64, order="C")
     out = np.empty(values.shape)
     _erf(values.reshape(1, -1), np.ones(1), out.reshape(1, -1))
     return out
@@ -41,7 +41,7 @@ def erf_of_multiple(x: Array, factor: ArrayLike) -> Array:
 
 def sine(x: ArrayLike) -> Array:
     """Sine of every element, in rad; NaN beyond 1e6, where an angle has no meaning."""
-    values = np.ascontiguousarray(x, dtype=np.float64)
+    values = np.asarray(x, dtype=np.float64, order="C")
     out = np.empty(values.shape)
     _sine(values.reshape(-1), out.reshape(-1))
     return out

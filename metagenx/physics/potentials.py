@@ -61,13 +61,14 @@ def decrement(strength: ComplexArray, absorption: Array, wavelength: Values) -> 
 
 
 def potential(
-    strength: ComplexArray, absorption: Array | None, wavelength: Values
+    strength: ComplexArray, absorption: Array | None, magnetic: Array | None, wavelength: Values
 ) -> tuple[ComplexArray, ComplexArray]:
     """What the kernels need: (n_k² − n_M²)·(4π/λ)² in Å⁻², and n_M², of one wavelength or one per individual.
 
     Parameters
     ----------
-    strength, absorption : (n_population | 1, n_layer), n = 1 − strength·λ² + i·absorption·λ.
+    strength, absorption, magnetic : (n_population | 1, n_layer), n = 1 − strength·λ² + i·absorption·λ − magnetic·λ²,
+        subtracted one after the other as GenX does; None: nothing.
 
     Returns
     -------
@@ -75,11 +76,13 @@ def potential(
     ambient : complex (n_population | 1,).
     """
     wavelengths = np.asarray(wavelength, dtype=float).reshape(-1)
-    absorbed = np.zeros((1, strength.shape[1])) if absorption is None else absorption
-    n_population = max(len(strength), len(absorbed), len(wavelengths))
+    nothing = np.zeros((1, strength.shape[1]))
+    absorbed = nothing if absorption is None else absorption
+    moments = nothing if magnetic is None else magnetic
+    n_population = max(len(strength), len(absorbed), len(moments), len(wavelengths))
     out = np.empty((n_population, strength.shape[1]), dtype=np.complex128)
     ambient = np.empty(n_population, dtype=np.complex128)
-    _potential(strength, absorbed, wavelengths, out, ambient)
+    _potential(strength, absorbed, moments, wavelengths, out, ambient)
     return out, ambient
 
 
@@ -119,16 +122,22 @@ def _times_real(z: ComplexArray, real: Array) -> ComplexArray:
 
 @compiled()
 def _potential(
-    strength: ComplexArray, absorption: Array, wavelength: Array, out: ComplexArray, ambient: ComplexArray
+    strength: ComplexArray,
+    absorption: Array,
+    magnetic: Array,
+    wavelength: Array,
+    out: ComplexArray,
+    ambient: ComplexArray,
 ) -> None:
     last = out.shape[1] - 1
     for m in range(out.shape[0]):
         refracting = strength[m if strength.shape[0] > 1 else 0]
         absorbing = absorption[m if absorption.shape[0] > 1 else 0]
+        moment = magnetic[m if magnetic.shape[0] > 1 else 0]
         length = wavelength[m if wavelength.size > 1 else 0]
         scale = (4 * np.pi / length) ** 2
         for k in range(last, -1, -1):
-            x = 1 - refracting[k].real * length**2
+            x = 1 - refracting[k].real * length**2 - moment[k] * length**2
             y = absorbing[k] * length - refracting[k].imag * length**2
             square = complex(x * x - y * y, 2 * x * y)
             if k == last:

@@ -24,6 +24,7 @@ from metagenx.physics.compiled import compiled
 from metagenx.physics.elementary import exponential
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
 Values = float | Array  # a scalar, one per point, or one per individual
 
 # A kernel of `convolve` longer than this is a mistake in the unit of `res`, and would take for ever.
@@ -152,16 +153,20 @@ def convolve(intensity: Array, x: Array, sigma: Values, reach: Values) -> Array:
             "fast conv needs ascending, equidistant x",
             hint="sort the data, or use the restype 'full conv and varying res.'",
         )
-    half = np.abs(np.atleast_1d(np.asarray(sigma, dtype=float) * reach).reshape(-1))
-    widths = np.abs(np.atleast_1d(np.asarray(sigma, dtype=float)).reshape(-1))
-    longest = np.max(2 * half / step, initial=0.0, where=np.isfinite(half / step))
+    widths = np.abs(np.asarray(sigma, dtype=float)).reshape(-1)
+    half = np.abs(np.asarray(np.asarray(sigma, dtype=float) * reach)).reshape(-1)
+    with np.errstate(invalid="ignore"):
+        length = np.ceil(((half + step) - (-half)) / step)
+    longest = np.max(length, initial=0.0, where=np.isfinite(length))
     if longest > _LONGEST_KERNEL:
         raise InputError(
             f"fast conv needs a kernel of {longest:.2g} points: resolution is far wider than a step of x",
             hint="res is a standard deviation in the unit of x",
         )
-    out = np.empty((max(len(intensity), len(step), len(half)), intensity.shape[1]))
-    _convolve(intensity, step, np.broadcast_to(widths, half.shape).copy(), half, out)
+    size = np.where(half == 0, 0, np.where(np.isfinite(length), length, -1)).astype(np.int64)
+    n_population = max(len(intensity), len(step), len(half))
+    out = np.empty((n_population, intensity.shape[1]))
+    _convolve(intensity, step, widths, half, size, out)
     return out
 
 
@@ -180,10 +185,24 @@ def smear(intensity: Array, x: Array, sigma: Values) -> Array:
     intensity = np.ascontiguousarray(np.atleast_2d(intensity), dtype=np.float64)
     points = np.ascontiguousarray(np.atleast_2d(x), dtype=np.float64)
     widths = np.atleast_2d(np.asarray(sigma, dtype=np.float64))
-    widths = np.ascontiguousarray(np.broadcast_to(widths, (len(widths), points.shape[1])))
+    widths = np.broadcast_to(widths, (len(widths), points.shape[1])).copy()
+    first, last = _windows(points, widths)
     out = np.empty((max(len(intensity), len(points), len(widths)), intensity.shape[1]))
-    _smear(intensity, points, widths, out)
+    _smear(intensity, points, widths, first, last, out)
     return out
+
+
+def _windows(points: Array, widths: Array) -> tuple[Indices, Indices]:
+    """First and last (exclusive) point that count for each point; all of them unless x ascends."""
+    n_population, n = max(len(points), len(widths)), points.shape[1]
+    ascending = np.all(np.diff(points) >= 0, axis=1)
+    first, last = np.zeros((n_population, n), dtype=np.int64), np.full((n_population, n), n)
+    for m in range(n_population):
+        x, reach = points[m % len(points)], _FAR * np.abs(widths[m % len(widths)])
+        if ascending[m % len(points)] and np.all(np.isfinite(reach)):
+            first[m] = np.searchsorted(x, x - reach, side="left")
+            last[m] = np.searchsorted(x, x + reach, side="right")
+    return first, last
 
 
 def _need_places(n_places: int, at_least: int = 2) -> None:
@@ -213,7 +232,6 @@ def _is_population(*values: Values) -> bool:
 @lru_cache(maxsize=64)
 def _gaussian_weights(n_places: int, reach: float) -> Array:
     weights = _normalised(np.exp(-0.5 * (np.linspace(-1.0, 1.0, n_places) * reach) ** 2))
-    weights.setflags(write=False)
     return weights
 
 
@@ -241,146 +259,116 @@ def _spread_kernel(x: Array, offsets: Array, width: Array, out: Array) -> None:
         widths = width[m if width.shape[0] > 1 else 0]
         for place in range(steps.size):
             part = out[m, place * n : (place + 1) * n]
-            if widths.size == 1:
-                distance = steps[place] * widths[0]
-                for i in range(n):
-                    part[i] = row[i] + distance
-            else:
-                for i in range(n):
-                    part[i] = row[i] + steps[place] * widths[i]
+            for i in range(n):
+                part[i] = row[i] + steps[place] * widths[i if widths.size > 1 else 0]
 
 
 @compiled()
 def _average(intensity: Array, weights: Array, out: Array) -> None:
-    n_points = out.shape[1]
-    same_for_all_points = weights.shape[2] == 1
+    n = out.shape[1]
     for m in range(out.shape[0]):
         curve = intensity[m if intensity.shape[0] > 1 else 0]
         weight = weights[m if weights.shape[0] > 1 else 0]
         row = out[m]
-        row[:] = 0.0
-        for place in range(weights.shape[1]):
-            part = curve[place * n_points : (place + 1) * n_points]
-            if same_for_all_points:
-                w = weight[place, 0]
-                for i in range(n_points):
-                    row[i] += w * part[i]
+        for i in range(n):
+            row[i] = 0.0
+        for place in range(weight.shape[0]):
+            part = curve[place * n : (place + 1) * n]
+            if weight.shape[1] == 1:
+                for i in range(n):
+                    row[i] += weight[place, 0] * part[i]
             else:
-                for i in range(n_points):
+                for i in range(n):
                     row[i] += weight[place, i] * part[i]
 
 
 @compiled()
-def _convolve(intensity: Array, step: Array, sigma: Array, half_width: Array, out: Array) -> None:
+def _convolve(
+    intensity: Array, step: Array, sigma: Array, half_width: Array, size: Indices, out: Array
+) -> None:
+    """`size` is the length of each individual's kernel; 0 leaves the curve as it is, −1 makes it NaN."""
     n = out.shape[1]
     kernel, padded = np.empty(1), np.empty(n)
     for m in range(out.shape[0]):
         curve = intensity[m if intensity.shape[0] > 1 else 0]
-        h = step[m if step.shape[0] > 1 else 0]
-        s = sigma[m if sigma.shape[0] > 1 else 0]
-        r = half_width[m if half_width.shape[0] > 1 else 0]
-        row = out[m]
-        if s == 0.0 or r == 0.0:
-            row[:] = curve
+        length = size[m if size.size > 1 else 0]
+        if length < 1:
+            for i in range(n):
+                out[m, i] = curve[i] if length == 0 else np.nan
             continue
-        if not (np.isfinite(s) and np.isfinite(r) and np.isfinite(h)):
-            row[:] = np.nan
-            continue
-        # numpy's arange: its length, and its values from the difference of the first two.
-        size = int(np.ceil(((r + h) - (-r)) / h))
-        increment = (-r + h) - (-r)
-        if kernel.size < size:
-            kernel, padded = np.empty(size), np.empty(n + size - 1)
-        for j in range(size):
+        if kernel.size < length:
+            kernel, padded = np.empty(length), np.empty(n + length - 1)
+        h = step[m if step.size > 1 else 0]
+        s = sigma[m if sigma.size > 1 else 0]
+        r = half_width[m if half_width.size > 1 else 0]
+        increment = (-r + h) - (-r)  # numpy's arange takes the difference of its first two values
+        total = 0.0
+        for j in range(length):
             u = (-r + j * increment) / s
             kernel[j] = exponential(-0.5 * u * u)
-        total = 0.0
-        for j in range(size):
+        for j in range(length):
             total += kernel[j]
-        shift = (size - 1) // 2 - (size - 1)
-        for i in range(n + size - 1):
+        shift = (length - 1) // 2 - (length - 1)
+        for i in range(n + length - 1):
             padded[i] = curve[min(max(i + shift, 0), n - 1)]
-        row[:] = 0.0
-        for j in range(size):
+        row = out[m]
+        for i in range(n):
+            row[i] = 0.0
+        for j in range(length):
             w = kernel[j] / total
-            part = padded[size - 1 - j : size - 1 - j + n]
+            part = padded[length - 1 - j : length - 1 - j + n]
             for i in range(n):
                 row[i] += w * part[i]
 
 
 @compiled()
-def _smear(intensity: Array, points: Array, sigma: Array, out: Array) -> None:
+def _smear(intensity: Array, points: Array, sigma: Array, first: Indices, last: Indices, out: Array) -> None:
+    """`first` and `last` (exclusive) bound the points that count for each point."""
     n = out.shape[1]
-    first, start, weights = np.empty(n, np.int64), np.zeros(n + 1, np.int64), np.empty(0)
+    start, weights = np.zeros(n + 1, np.int64), np.empty(0)
     for m in range(out.shape[0]):
+        begin, end = first[m if first.shape[0] > 1 else 0], last[m if last.shape[0] > 1 else 0]
         if m == 0 or points.shape[0] > 1 or sigma.shape[0] > 1:
             x = points[m if points.shape[0] > 1 else 0]
             s = sigma[m if sigma.shape[0] > 1 else 0]
-            _windows(x, s, first, start)
+            for j in range(n):
+                start[j + 1] = start[j] + end[j] - begin[j]
             if weights.size < start[n]:
                 weights = np.empty(start[n])
             for j in range(n):
-                row = weights[start[j] : start[j + 1]]
-                _densities(x[first[j] : first[j] + row.size], x[j], s[j], row)
-                if first[j] == 0:
-                    row[0] *= 0.5
-                if first[j] + row.size == n:
-                    row[-1] *= 0.5
-                row /= _sum(row)
+                _weigh(x, begin[j], j, s[j], weights[start[j] : start[j + 1]])
         curve = intensity[m if intensity.shape[0] > 1 else 0]
         for j in range(n):
-            row = weights[start[j] : start[j + 1]]
-            out[m, j] = _dot(row, curve[first[j] : first[j] + row.size])
+            row, part = weights[start[j] : start[j + 1]], curve[begin[j] : end[j]]
+            # Four running sums, which do not wait for one another.
+            s0 = s1 = s2 = s3 = 0.0
+            whole = row.size // 4 * 4
+            for k in range(0, whole, 4):
+                s0 += row[k] * part[k]
+                s1 += row[k + 1] * part[k + 1]
+                s2 += row[k + 2] * part[k + 2]
+                s3 += row[k + 3] * part[k + 3]
+            for k in range(whole, row.size):
+                s0 += row[k] * part[k]
+            out[m, j] = (s0 + s1) + (s2 + s3)
 
 
 @compiled()
-def _windows(x: Array, sigma: Array, first: NDArray[np.int64], start: NDArray[np.int64]) -> None:
-    """The points that count for each point: from ``first[j]`` on, ``start[j + 1] - start[j]`` of them."""
-    n = x.size
-    ascending = True
-    for i in range(1, n):
-        ascending = ascending and x[i] >= x[i - 1]
-    for j in range(n):
-        first[j], last = 0, n
-        reach = _FAR * abs(sigma[j])
-        if ascending and np.isfinite(reach):
-            first[j] = np.searchsorted(x, x[j] - reach, side="left")
-            last = np.searchsorted(x, x[j] + reach, side="right")
-        start[j + 1] = start[j] + last - first[j]
-
-
-@compiled()
-def _densities(x: Array, centre: float, sigma: float, out: Array) -> None:
-    """Normal densities but for a factor; a width of 0 leaves what is at the centre, NaN gives NaN."""
-    if sigma == 0.0:
-        for i in range(out.size):
-            out[i] = 1.0 if x[i] == centre else 0.0
-    elif np.isnan(sigma) or np.isnan(centre):
-        out[:] = np.nan
-    else:
-        for i in range(out.size):
-            u = (x[i] - centre) / sigma
-            out[i] = exponential(-0.5 * u * u)
-
-
-@compiled()
-def _sum(values: Array) -> float:
+def _weigh(x: Array, begin: int, j: int, sigma: float, weights: Array) -> None:
+    """Weights of the points from `begin` on in the average at point j; a width of 0 takes what is at j alone."""
+    part, centre = x[begin : begin + weights.size], x[j]
+    for k in range(weights.size):
+        u = (part[k] - centre) / sigma
+        weights[k] = exponential(-0.5 * u * u)
+    if sigma == 0.0 or np.isnan(sigma) or np.isnan(centre):
+        for k in range(weights.size):
+            weights[k] = (1.0 if part[k] == centre else 0.0) if sigma == 0.0 else np.nan
+    if begin == 0:
+        weights[0] *= 0.5
+    if begin + weights.size == x.size:
+        weights[weights.size - 1] *= 0.5
     total = 0.0
-    for i in range(values.size):
-        total += values[i]
-    return total
-
-
-@compiled()
-def _dot(a: Array, b: Array) -> float:
-    """Σ a·b in four running sums, which do not wait for one another."""
-    s0 = s1 = s2 = s3 = 0.0
-    whole = a.size // 4 * 4
-    for i in range(0, whole, 4):
-        s0 += a[i] * b[i]
-        s1 += a[i + 1] * b[i + 1]
-        s2 += a[i + 2] * b[i + 2]
-        s3 += a[i + 3] * b[i + 3]
-    for i in range(whole, a.size):
-        s0 += a[i] * b[i]
-    return (s0 + s1) + (s2 + s3)
+    for k in range(weights.size):
+        total += weights[k]
+    for k in range(weights.size):
+        weights[k] /= total

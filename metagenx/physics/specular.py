@@ -70,41 +70,47 @@ def amplitude(
 def reflectivity_dispersive(
     q: np.ndarray,
     wavelength: np.ndarray,
-    quadratic: np.ndarray,
-    linear: np.ndarray,
+    strength: np.ndarray,
+    absorption: np.ndarray,
+    magnetic: np.ndarray,
     thickness: np.ndarray,
     sigma: np.ndarray,
     blocks: Blocks,
 ) -> np.ndarray:
     """Reflectivity where each point has its own wavelength; arguments as in `amplitude_dispersive`."""
-    return _solve(q, wavelength, quadratic, linear, _NOT_USED, thickness, sigma, blocks, parts=1)[:, 0]
+    linear = magnetic + 1j * absorption
+    return _solve(q, wavelength, strength, linear, _NOT_USED, thickness, sigma, blocks, parts=1)[:, 0]
 
 
 def amplitude_dispersive(
     q: np.ndarray,
     wavelength: np.ndarray,
-    quadratic: np.ndarray,
-    linear: np.ndarray,
+    strength: np.ndarray,
+    absorption: np.ndarray,
+    magnetic: np.ndarray,
     thickness: np.ndarray,
     sigma: np.ndarray,
     blocks: Blocks,
 ) -> np.ndarray:
     """Complex amplitude where each point has its own wavelength: time of flight, energy scans.
 
-    The refractive index of layer k is n_k = 1 − quadratic_k·λ² − linear_k·λ.
+    The refractive index of layer k is n_k = 1 − strength_k·λ² + i·absorption_k·λ − magnetic_k·λ².
 
     Parameters
     ----------
     q : (n_q,) or (n_population, n_q), Å⁻¹, = 4π sin(θ)/λ with the angle θ outside the sample; for time of
         flight at a fixed angle simply the q of the point.
     wavelength : (n_q,) or (n_population, n_q), Å.
-    quadratic, linear : complex (n_population | 1, n_layer), Å⁻² and Å⁻¹; last is the ambient.
+    strength : complex (n_population | 1, n_layer), Å⁻²; last is the ambient.
+    absorption, magnetic : real (n_population | 1, n_layer), Å⁻¹ and Å⁻².
     thickness, sigma, blocks : as in `amplitude`.
 
-    The wave vectors of the fact sheet, 2 n_M (2π/λ) sqrt(n_k²/n_M² − cos²θ), in a form without cancellation:
-    sqrt(n_M² q² + (n_k² − n_M²)(4π/λ)²) with (n_k² − 1)/λ² = (aλ + b)² − 2a − 2b/λ.
+    The wave vectors of the fact sheet, 2 n_M (2π/λ) sqrt(n_k²/n_M² − cos²θ), are those of `amplitude`,
+    sqrt(n_M² q² + (n_k² − n_M²)(4π/λ)²). The squares are rounded before their difference is taken, as in GenX:
+    the fringes of a thick film show it at 1e-9.
     """
-    r = _solve(q, wavelength, quadratic, linear, _NOT_USED, thickness, sigma, blocks, parts=2)
+    linear = magnetic + 1j * absorption
+    r = _solve(q, wavelength, strength, linear, _NOT_USED, thickness, sigma, blocks, parts=2)
     return np.asarray(r[:, 0] + 1j * r[:, 1])
 
 
@@ -170,8 +176,10 @@ def _solve(
 
 def _potentials(wavelength: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Potentials (n_layer, n_q) and n_M² (n_q,) of one individual from its coefficients (n_layer, 1)."""
-    optical = (4 * np.pi) ** 2 * ((a * wavelength + b) ** 2 - 2 * a - 2 * b / wavelength)
-    return optical - optical[-1], (1 - a[-1] * wavelength**2 - b[-1] * wavelength) ** 2
+    square = wavelength**2
+    x, y = 1 - a.real * square - b.real * square, b.imag * wavelength - a.imag * square
+    squares = (x * x - y * y) + 2j * x * y
+    return (4 * np.pi / wavelength) ** 2 * (squares - squares[-1]), squares[-1]
 
 
 def _given_at_every_point(

@@ -40,18 +40,28 @@ def squares(work: np.ndarray, n: int, potential: complex, ambient: complex) -> N
         store(work, SQUARE, i, potential + ambient * work[Q2 + i])
 
 
-@compiled(relaxed=True, inner=True)
+@compiled(inner=True)
 def squares_dispersive(
     work: np.ndarray, n: int, a: complex, b: complex, ambient_a: complex, ambient_b: complex
 ) -> None:
-    """k² = (4π)²·(((aλ + b)² − 2a − 2b/λ) − the same of the ambient) + n_M² q², n_M = 1 − aλ² − bλ."""
+    """k² = (4π/λ)²·(n² − n_M²) + n_M² q² with n = 1 − aλ² − Re(b)λ² + i·Im(b)λ.
+
+    Rounded as GenX rounds it, without fused multiply-add: the difference of the squares is where digits are lost.
+    """
     for i in range(EIGHT * n):
         length = work[WAVELENGTH + i]
-        inverse = 1.0 / length
-        x, y = a * length + b, ambient_a * length + ambient_b
-        difference = (x + y) * (x - y) - 2.0 * (a - ambient_a) - (2.0 * inverse) * (b - ambient_b)
-        n_ambient = 1.0 - y * length
-        store(work, SQUARE, i, 157.91367041742973 * difference + n_ambient * n_ambient * work[Q2 + i])
+        square = length * length
+        x, y = 1.0 - a.real * square - b.real * square, b.imag * length - a.imag * square
+        u = 1.0 - ambient_a.real * square - ambient_b.real * square
+        v = ambient_b.imag * length - ambient_a.imag * square
+        real, imaginary = u * u - v * v, 2.0 * u * v
+        scale = 12.566370614359172 / length
+        scale = scale * scale
+        q2 = work[Q2 + i]
+        z = complex(
+            scale * ((x * x - y * y) - real) + real * q2, scale * (2.0 * x * y - imaginary) + imaginary * q2
+        )
+        store(work, SQUARE, i, z)
 
 
 @compiled(relaxed=True, inner=True)

@@ -174,13 +174,15 @@ def column(layers: Sequence[Any], field: str, dtype: type = float) -> Array:
 def table_row(values: Sequence[Any], field: str, dtype: type = float) -> Array:
     """The values of one field as in `column`."""
     arrays = [value for value in values if type(value) is np.ndarray and value.ndim == 2]
-    sizes = {array.shape for array in arrays if dtype is complex or array.dtype.kind != "c"}
+    shapes = {array.shape for array in arrays}
+    if dtype is float and any(array.dtype.kind == "c" for array in arrays):
+        shapes.clear()
     try:
         if not arrays:
             row: Array = np.array(values, dtype=dtype)
             if row.ndim == 1 and _NO_NUMBERS.isdisjoint(map(type, values)):
                 return row[None]
-        elif len(sizes) == 1 and _NO_NUMBERS.isdisjoint(map(type, values)):
+        elif len(shapes) == 1 and _NO_NUMBERS.isdisjoint(map(type, values)):
             table: Array = np.empty((len(arrays[0]), len(values)), dtype=dtype)
             for i, value in enumerate(values):
                 table[:, i : i + 1] = value  # a scalar, or (n_population, 1)

@@ -18,7 +18,7 @@ from metagenx.errors import InputError
 from metagenx.genx.models.footprint_objects import BeamProfile
 from metagenx.genx.models.instrument import Coords, FootType, Probe, ResType, option
 from metagenx.genx.models.resolution_objects import ResolutionFunction
-from metagenx.genx.models.values import is_population, number, per_point, whole_number
+from metagenx.genx.models.values import is_population, number, per_point, whole_number, writable
 from metagenx.physics import coordinates, footprint, resolution
 
 Array = NDArray[np.float64]
@@ -95,7 +95,7 @@ def measure(x: ArrayLike, instrument: Any, reflect: Callable[[Points], Reflectiv
 
 def _as_points(x: ArrayLike) -> Array:
     try:
-        positions = np.atleast_1d(np.asarray(x, dtype=float))
+        positions = writable(np.atleast_1d(np.asarray(x, dtype=float)))
     except (TypeError, ValueError):
         raise InputError(f"x must be an array of numbers, not {type(x).__name__}") from None
     if positions.ndim > 2:
@@ -126,6 +126,7 @@ def _points(x: Array, instrument: Any, n_places: int) -> Points:
                 hint="inst.setIncangle(0.5) sets it to 0.5 degrees",
             )
         wavelength = coordinates.wavelength_at_angle(q, incidence)
+        q = coordinates.q_at_angle(wavelength, incidence)
     return Points(q, wavelength)
 
 

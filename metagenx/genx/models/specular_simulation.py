@@ -160,10 +160,11 @@ def EnergySpecular(energy: ArrayLike, x: ArrayLike, sample: Any, instrument: Any
         raise InputError(f"x has {positions.shape[-1]} values for {n_points} energies")
     wavelength = coordinates.HC / energies
     offset = per_point(instrument, "tthoff", n_points)
-    two_theta = option(instrument, "coords", Coords) is Coords.two_theta
-    to_q = coordinates.q_from_two_theta if two_theta else coordinates.q_from_q
-    q = to_q(positions, wavelength, offset)
-    q = np.broadcast_to(q, np.broadcast_shapes(q.shape, wavelength.shape))
+    if option(instrument, "coords", Coords) is Coords.two_theta:
+        incidence = (positions + offset) / 2
+    else:
+        incidence = np.degrees(np.arcsin(coordinates.sine_of_incidence(positions, wavelength))) + offset / 2
+    q = coordinates.q_at_angle(wavelength, incidence)
     table = sample_table(sample)
     curve = _curve_at_energies(table, q, energies, wavelength)
     scale, background = per_point(instrument, "I0", n_points), per_point(instrument, "Ibkg", n_points)
@@ -215,19 +216,22 @@ def _one_spin(
     if probe is Probe.xray:
         fields: tuple[str, ...] = ("dens", "f")
         strength = potentials.xray_strength(density, _xray_lengths(layers, points.wavelength))
-        absorption = None
+        absorption = magnetic = None
     else:
         fields = ("dens", "b", "xs_ai")
         strength = potentials.neutron_strength(density, column(layers, "b", complex))
         absorption = potentials.absorption_strength(density, column(layers, "xs_ai"))
+        magnetic = None
         if sign:
             fields = (*fields, "magn")
-            strength = strength + sign * potentials.magnetic_strength(density, column(layers, "magn"))
+            magnetic = sign * potentials.magnetic_strength(density, column(layers, "magn"))
     if probe in _TIME_OF_FLIGHT:
-        linear = np.zeros_like(strength) if absorption is None else -1j * absorption
-        curve = at_many(points.q, points.wavelength, strength, linear, *geometry)
+        nothing = np.zeros((1, len(layers)))
+        absorbed = nothing if absorption is None else absorption
+        moments = nothing if magnetic is None else magnetic
+        curve = at_many(points.q, points.wavelength, strength, absorbed, moments, *geometry)
     else:
-        optics = potentials.potential(strength, absorption, points.wavelength)
+        optics = potentials.potential(strength, absorption, magnetic, points.wavelength)
         curve = at_one_wavelength(points.q, *optics, *geometry)
     fitted = len(curve) > 1 or is_population(points.q, points.wavelength) or table.is_fitted(fields)
     return curve, fitted
@@ -248,7 +252,8 @@ def _curve_at_energies(table: SampleTable, q: Array, energies: Array, wavelength
     density = column(layers, "dens")
     if not any(callable(layer.f) for layer in layers):
         strength = potentials.xray_strength(density, column(layers, "f", complex))
-        return reflectivity_dispersive(q, wavelength, strength, np.zeros_like(strength), *geometry)
+        nothing = np.zeros((1, len(layers)))
+        return reflectivity_dispersive(q, wavelength, strength, nothing, nothing, *geometry)
     # Every energy of every individual is a sample of its own: (n_population · n_energy, n_layer).
     rows = np.atleast_2d(wavelength)
     n_population, n_energy = max(len(density), len(rows)), energies.shape[-1]
@@ -257,7 +262,7 @@ def _curve_at_energies(table: SampleTable, q: Array, energies: Array, wavelength
         f[:, :, i] = layer.f(energies) if callable(layer.f) else table_row([layer.f], "f", complex)
     strength = potentials.xray_strength(density[:, None, :], f).reshape(-1, len(layers))
     optics = potentials.potential(
-        strength, None, np.broadcast_to(rows, (n_population, n_energy)).reshape(-1, 1)
+        strength, None, None, np.broadcast_to(rows, (n_population, n_energy)).reshape(-1, 1)
     )
     potential = optics[0].reshape(n_population, n_energy, -1).transpose(0, 2, 1)
     return reflectivity(q, potential, optics[1].reshape(n_population, n_energy), *geometry)

@@ -72,11 +72,16 @@ def per_point(owner: Any, field: str, n_points: int, n_places: int = 1) -> Any:
     return np.tile(array, n_places if array.ndim == 1 else (1, n_places))
 
 
+def writable(array: Array) -> Array:
+    """The array, or a copy of a read-only one: for these the kernels would have to be compiled again."""
+    return array if array.flags.writeable else array.copy()
+
+
 def _as_array(owner: Any, field: str, value: Any) -> Array:
     if value is None or isinstance(value, str | bytes):
         raise InputError(f"{_name(owner, field)} must be a number, not {value!r}")
     try:
-        return np.asarray(value, dtype=float)
+        return writable(np.asarray(value, dtype=float))
     except (TypeError, ValueError):
         raise InputError(f"{_name(owner, field)} must be a number, not {value!r}") from None
 
