@@ -286,13 +286,13 @@ class ScriptModule:
         # Texts of the script's own exceptions are asked for here, while the clock still runs.
         try:
             return function(*args)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return _Failure(self._translated(error))
         except deadline.TimeUp as error:
             self._interrupted_at = explain.line_of(error, self._filename)
             raise
 
-    def _translated(self, error: Exception) -> InputError:
+    def _translated(self, error: BaseException) -> InputError:
         line = explain.line_of(error, self._filename)
         if isinstance(error, ScriptRefused):
             return ScriptRefused(error.what, where=error.where or self.place(line), hint=error.hint)

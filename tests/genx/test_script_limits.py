@@ -62,6 +62,15 @@ def test_swallowing_it_does_not_help() -> None:
     assert time.monotonic() - began < 10.0
 
 
+def test_waiting_is_no_computing() -> None:
+    """A thread that gets little of the processor is given more time; one that only waits, five times its limit."""
+    began = time.monotonic()
+    assert deadline.call(1.0, time.sleep, 1.5) is None
+    with pytest.raises(ScriptTimeout):
+        deadline.call(0.5, lambda: [time.sleep(0.05) for _ in range(1000)])
+    assert time.monotonic() - began < 20.0
+
+
 def test_limits_in_limits() -> None:
     def outer() -> str:
         with pytest.raises(ScriptTimeout):

@@ -1,10 +1,14 @@
 """A time limit on Python code that somebody else wrote.
 
-One watchdog thread looks at all running calls a few times a second, and raises `TimeUp` in the thread of a
-call that has run too long. A call costs a microsecond; nothing is started or stopped for it.
+One watchdog thread looks at all running calls a few times a second, and raises `TimeUp` in the thread of a call
+that has run too long. A call costs a microsecond; nothing is started or stopped for it.
 
-What this cannot end is one single operation of C code that lasts for ever (a sum over 10¹⁵ numbers): Python
-only looks for exceptions between operations. `end_process_when_stuck` is the last resort against that.
+The limit is one of real time, but a call that has got less than half of a processor is not stopped before it has
+computed for half of its limit, and in any case after five times the limit: on a busy machine the first simulation,
+for which kernels are compiled, would be stopped otherwise.
+
+What this cannot end is one single operation of C code that lasts for ever (a sum over 10¹⁵ numbers): Python only
+looks for exceptions between operations. `end_process_when_stuck` is the last resort against that.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from metagenx.errors import EXIT_BAD_INPUT, ScriptError
 
@@ -27,6 +31,13 @@ Result = TypeVar("Result")
 _LOOK_EVERY = 0.1
 _RAISE_AGAIN_AFTER = 0.5
 _USUAL_LIMIT = 60.0
+# Of its limit, how much a call must have computed before it is stopped, unless it takes this many times its limit.
+_LEAST_SHARE = 0.5
+_PATIENCE = 5.0
+
+
+# Absent on Windows, where only real time counts.
+_clock_of: Callable[[int], Any] = getattr(time, "pthread_getcpuclockid", lambda thread: None)
 
 
 class TimeUp(BaseException):
@@ -38,14 +49,47 @@ class ScriptTimeout(ScriptError):
 
 
 class _Call:
-    __slots__ = ("began", "done", "fired", "raise_at", "seconds", "thread")
+    __slots__ = (
+        "began",
+        "clock",
+        "computed_before",
+        "done",
+        "fired",
+        "ignored",
+        "raise_at",
+        "seconds",
+        "thread",
+    )
 
     def __init__(self, seconds: float) -> None:
         self.began = time.monotonic()
         self.seconds = seconds
         self.raise_at = self.began + seconds
         self.thread = threading.get_ident()
+        self.clock = _clock_of(self.thread)
+        self.computed_before: float | None = None
+        self.ignored = (0.0, 0.0)  # since when `TimeUp` has been ignored, and what had been computed then
         self.done = self.fired = False
+
+    def computed(self) -> float:
+        """Processor time in seconds since the watchdog first looked at the call; on Windows real time."""
+        if self.clock is None:
+            return time.monotonic() - self.began
+        try:
+            now = time.clock_gettime(self.clock)
+        except OSError:  # the thread has ended
+            return 0.0
+        if self.computed_before is None:
+            self.computed_before = now
+        return now - self.computed_before
+
+    def is_over(self, now: float) -> bool:
+        """Whether its time is up, or up again."""
+        computed = self.computed()
+        if now < self.raise_at:
+            return False
+        share = _LEAST_SHARE * self.seconds - 2 * _LOOK_EVERY
+        return self.fired or computed >= share or now - self.began > _PATIENCE * self.seconds
 
 
 class _Watchdog:
@@ -87,7 +131,7 @@ class _Watchdog:
             now = time.monotonic()
             calls = list(self.calls)
             for call in calls:
-                if now >= call.raise_at:
+                if call.is_over(now):
                     self._raise(call, now)
             if self.grace is not None and now > armed_until:
                 # Counted by a thread of C: it ends the process even if no Python thread gets a turn any more.
@@ -97,13 +141,20 @@ class _Watchdog:
 
     def _raise(self, call: _Call, now: float) -> None:
         with self.lock:
+            if not call.fired:
+                call.ignored = now, call.computed()
             call.fired = True
             if call.done:
                 return
             call.raise_at = now + _RAISE_AGAIN_AFTER
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(call.thread), ctypes.py_object(TimeUp))
-        busy = now - call.began
-        if self.grace is not None and busy > call.seconds + self.grace:
+        since, computed = call.ignored
+        if (
+            self.grace is not None
+            and now - since > self.grace
+            and call.computed() - computed > self.grace / 2
+        ):
+            busy = now - call.began
             print(
                 f"A model script has been busy for {busy:.0f} s in an operation that cannot be interrupted; "
                 "the program ends here.",
@@ -118,7 +169,8 @@ _watchdog = _Watchdog()
 
 def _forget_calls_of_the_parent() -> None:
     global _watchdog
-    _watchdog = _Watchdog()
+    grace, _watchdog = _watchdog.grace, _Watchdog()
+    _watchdog.grace = grace
 
 
 if hasattr(os, "register_at_fork"):
