@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from metagenx.errors import InputError, ResourcesSpent
 
@@ -85,7 +86,8 @@ def ray_session(
             return
         _start(workers, where, dashboard)
         try:
-            yield _described(workers, ours=True)
+            with _errors_to_log():
+                yield _described(workers, ours=True)
         finally:
             ray.shutdown()
 
@@ -175,6 +177,31 @@ def _quiet_loggers(log_folder: Path | None) -> Iterator[None]:
         for logger, (handlers, propagate, level) in zip(loggers, before, strict=True):
             logger.handlers[:], logger.propagate = handlers, propagate
             logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _errors_to_log() -> Iterator[None]:
+    """What Ray would print into the terminal about dead workers goes to its log instead.
+
+    Ray has no switch for this (``log_to_driver`` is about workers' own output). Should a later Ray print by another
+    function, the terminal gets those lines again; nothing else depends on it.
+    """
+    from ray._private import worker
+
+    name = "print_to_stdstream"
+    before = getattr(worker, name, None)
+
+    def log(data: Mapping[str, Any], **options: Any) -> None:
+        for line in data.get("lines", ()):
+            logging.getLogger("ray").warning("%s", line)
+
+    if before is not None:
+        setattr(worker, name, log)
+    try:
+        yield
+    finally:
+        if before is not None:
+            setattr(worker, name, before)
 
 
 def _first_line(error: BaseException) -> str:
