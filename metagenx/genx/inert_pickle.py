@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-MAX_OPCODES = 4_000_000
+MAX_OPCODES = 1_000_000
 MAX_BYTES = 256 * 2**20
 MAX_MARKS = 1_000
 MAX_ARRAY_DIMENSIONS = 8

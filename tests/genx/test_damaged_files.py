@@ -151,8 +151,8 @@ def test_small_files_do_not_take_much_memory(tmp_path: Path) -> None:
     files = {
         "pointer.hgx": content[:pointer] + b"\xff\xff\xff\xff" + content[pointer + 4 :],
         "heap.hgx": content[: heap + 24] + b"\xff" * 8 + content[heap + 32 :],
-        "lists.gx": zipped(members(script=b"]" * 3_900_000 + b"."), zipfile.ZIP_DEFLATED),
-        "objects.gx": zipped(members(script=b"(ia\nb\n" * 900_000 + b"."), zipfile.ZIP_DEFLATED),
+        "lists.gx": zipped(members(script=b"]" * 990_000 + b"."), zipfile.ZIP_DEFLATED),
+        "objects.gx": zipped(members(script=b"(ia\nb\n" * 490_000 + b"."), zipfile.ZIP_DEFLATED),
         "long.gx": zipped(members(script=b"\x8e" + b"\xff" * 7 + b"\x00."), zipfile.ZIP_DEFLATED),
         "memo.gx": zipped(members(script=b"Nr\xff\xff\xff\xff."), zipfile.ZIP_DEFLATED),
         "zip.gx": zipped(members(script=bytes(300 * 2**20)), zipfile.ZIP_DEFLATED),
