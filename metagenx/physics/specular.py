@@ -5,12 +5,11 @@ L. G. Parratt, Phys. Rev. 95, 359 (1954); L. Névot and P. Croce, Rev. Phys. App
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from . import parratt, slab_stack
 from .blocks import Blocks
+from .tables import common_length, table
 
 __all__ = ["Blocks", "amplitude", "amplitude_dispersive", "reflectivity", "reflectivity_dispersive"]
 
@@ -114,22 +113,6 @@ def amplitude_dispersive(
     return np.asarray(r[:, 0] + 1j * r[:, 1])
 
 
-def _table(values: Any, kind: type = np.float64) -> np.ndarray:
-    """The values as the one kind of array that the kernels are compiled for: (n_population | 1, …)."""
-    array: np.ndarray = np.ascontiguousarray(values, dtype=kind)
-    if array.ndim < 2:
-        array = array.reshape(1, -1)
-    flags = array.flags
-    return array if flags.writeable and flags.aligned else array.copy()
-
-
-def _common_length(*arrays: np.ndarray) -> int:
-    lengths = {len(array) for array in arrays}
-    if len(lengths - {1}) > 1:
-        raise ValueError(f"populations of different sizes: {sorted(lengths)}")
-    return max(lengths)
-
-
 def _solve(
     q: np.ndarray,
     wavelength: np.ndarray,
@@ -144,11 +127,11 @@ def _solve(
 ) -> np.ndarray:
     """Call the kernel; what it leaves, solve by the book. (n_population, parts, n_q)."""
     dispersive = linear is not None
-    points, length = _table(q), _table(wavelength)
-    a, n2 = _table(optical, np.complex128), _table(ambient, np.complex128).reshape(-1)
-    b = _table(linear, np.complex128) if dispersive else a[:1]
-    d, s, times = _table(thickness), _table(sigma), _table(blocks.repetitions, np.int64)
-    n_population = _common_length(points, length, a, b, n2, d, s, times)
+    points, length = table(q), table(wavelength)
+    a, n2 = table(optical, np.complex128), table(ambient, np.complex128).reshape(-1)
+    b = table(linear, np.complex128) if dispersive else a[:1]
+    d, s, times = table(thickness), table(sigma), table(blocks.repetitions, np.int64)
+    n_population = common_length(points, length, a, b, n2, d, s, times)
     n_layer, n_q = a.shape[1], points.shape[1]
     blocks.check(n_layer)
     if not n_layer == b.shape[1] == d.shape[1] == s.shape[1]:
@@ -191,11 +174,11 @@ def _given_at_every_point(
     blocks: Blocks,
 ) -> np.ndarray:
     """By the book, one individual after the other."""
-    points, d, s, times = _table(q), _table(thickness), _table(sigma), _table(blocks.repetitions, np.int64)
+    points, d, s, times = table(q), table(thickness), table(sigma), table(blocks.repetitions, np.int64)
     v, n2 = np.asarray(potential, np.complex128), np.asarray(ambient, np.complex128)
     v, n2 = v[..., None] if v.ndim == 2 else v, n2[..., None] if n2.ndim == 1 else n2
     blocks.check(v.shape[1])
-    n_population = _common_length(points, v, n2, d, s, times)
+    n_population = common_length(points, v, n2, d, s, times)
     rows = []
     for m in range(n_population):
         q_m, v_m, n2_m, d_m, s_m, times_m = (array[m % len(array)] for array in (points, v, n2, d, s, times))

@@ -7,14 +7,11 @@ occur, so it stays accurate below the critical edge and for thick stacks, where 
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from . import parratt
+from . import blundell_bland, spin_stack
 from .blocks import Blocks
-from .compiled import compiled
-from .parratt import exponential, principal_root
+from .tables import common_length, table
 
 __all__ = ["Blocks", "spin_flip"]
 
@@ -38,81 +35,27 @@ def spin_flip(
 
     As in GenX, du repeats ud, which is |reflected −|² for incident +.
     """
-    points = np.atleast_2d(np.ascontiguousarray(q, dtype=np.float64))
-    plus = np.atleast_2d(np.ascontiguousarray(potential_plus, dtype=np.complex128))
-    minus = np.atleast_2d(np.ascontiguousarray(potential_minus, dtype=np.complex128))
-    turn = np.atleast_2d(np.ascontiguousarray(angle, dtype=np.float64))
-    d = np.atleast_2d(np.ascontiguousarray(thickness, dtype=np.float64))
-    s = np.atleast_2d(np.ascontiguousarray(sigma, dtype=np.float64))
-    n_layer = plus.shape[1]
+    points, d, s = table(q), table(thickness), table(sigma)
+    plus, minus = table(potential_plus, np.complex128), table(potential_minus, np.complex128)
+    turn, times = table(np.radians(angle)), table(blocks.repetitions, np.int64)
+    n_population = common_length(points, plus, minus, turn, d, s, times)
+    n_layer, n_q = plus.shape[1], points.shape[1]
     blocks.check(n_layer)
-    n_population = max(map(len, (points, plus, minus, turn, d, s, blocks.repetitions)))
-    out = np.empty((n_population, 4, points.shape[1]))
-    repetitions = np.ascontiguousarray(blocks.repetitions, dtype=np.int64)
-    for m in range(n_population):
-        order = parratt.order_of_layers(blocks, repetitions[m % len(repetitions)], n_layer)
-        _reflectivity_of_one(
-            points[m % len(points)],
-            plus[m % len(plus)],
-            minus[m % len(minus)],
-            np.radians(turn[m % len(turn)]),
-            d[m % len(d)],
-            s[m % len(s)],
-            order,
-            out[m],
+    if not n_layer == minus.shape[1] == turn.shape[1] == d.shape[1] == s.shape[1]:
+        raise ValueError(
+            f"{n_layer} layers, but angles {turn.shape}, thicknesses {d.shape}, roughnesses {s.shape}"
         )
+    first, last = np.array(blocks.first, dtype=np.int64), np.array(blocks.last, dtype=np.int64)
+    out = np.empty((n_population, 4, n_q))
+    left = np.zeros(n_population, dtype=np.bool_)
+    spin_stack.reflect_population(
+        points, plus, minus, turn, d, s, first, last, times,
+        *spin_stack.workspace(n_layer, blocks), left, out,
+    )  # fmt: skip
+    degrees = table(angle)
+    for m in np.flatnonzero(left):
+        arrays = (points, plus, minus, degrees, d, s, times)
+        q_m, plus_m, minus_m, angle_m, d_m, s_m, times_m = (array[m % len(array)] for array in arrays)
+        out[m, :3] = blundell_bland.reflectivity(q_m, plus_m, minus_m, angle_m, d_m, s_m, blocks, times_m)
+        out[m, 3] = out[m, 2]
     return out
-
-
-@compiled()
-def _reflectivity_of_one(
-    q: np.ndarray,
-    potential_plus: np.ndarray,
-    potential_minus: np.ndarray,
-    angle: np.ndarray,
-    thickness: np.ndarray,
-    sigma: np.ndarray,
-    order: np.ndarray,
-    out: np.ndarray,
-) -> None:
-    for point in range(q.size):
-        q2 = complex(0.25 * q[point] * q[point], 0.0)
-        x = principal_root(q2 - potential_plus[0])
-        y = principal_root(q2 - potential_minus[0])
-        # Reflection matrix just above the last interface: rows reflected +, −; columns incident +, −.
-        uu = ud = du = dd = complex(0.0, 0.0)
-        for step in range(order.size - 1):
-            i, j = order[step], order[step + 1]
-            if step > 0:
-                up = exponential(1j * (thickness[i] * x))
-                down = exponential(1j * (thickness[i] * y))
-                uu *= up * up
-                ud *= up * down
-                du *= up * down
-                dd *= down * down
-            u = principal_root(q2 - potential_plus[j])
-            v = principal_root(q2 - potential_minus[j])
-            half = 0.5 * (angle[j] - angle[i])
-            c, s = math.cos(half), math.sin(half)
-            rough = -0.5 * sigma[i] * sigma[i]
-            a00 = c * (x + u) / (2 * u) * exponential(rough * (u - x) ** 2)
-            a02 = s * (u + y) / (2 * u) * exponential(rough * (u - y) ** 2)
-            a20 = -s * (x + v) / (2 * v) * exponential(rough * (v - x) ** 2)
-            a22 = c * (y + v) / (2 * v) * exponential(rough * (v - y) ** 2)
-            b00 = c * (u - x) / (2 * u) * exponential(rough * (u + x) ** 2)
-            b02 = s * (u - y) / (2 * u) * exponential(rough * (u + y) ** 2)
-            b20 = s * (x - v) / (2 * v) * exponential(rough * (v + x) ** 2)
-            b22 = c * (v - y) / (2 * v) * exponential(rough * (v + y) ** 2)
-            # incident and reflected in the upper layer for unit incident waves + and − in the lower one
-            w00, w02 = a00 + b00 * uu + b02 * ud, a02 + b00 * du + b02 * dd
-            w20, w22 = a20 + b20 * uu + b22 * ud, a22 + b20 * du + b22 * dd
-            n00, n02 = b00 + a00 * uu + a02 * ud, b02 + a00 * du + a02 * dd
-            n20, n22 = b20 + a20 * uu + a22 * ud, b22 + a20 * du + a22 * dd
-            determinant = w00 * w22 - w02 * w20
-            uu, du = (n00 * w22 - n02 * w20) / determinant, (n02 * w00 - n00 * w02) / determinant
-            ud, dd = (n20 * w22 - n22 * w20) / determinant, (n22 * w00 - n20 * w02) / determinant
-            x, y = u, v
-        out[0, point] = uu.real**2 + uu.imag**2
-        out[1, point] = dd.real**2 + dd.imag**2
-        out[2, point] = ud.real**2 + ud.imag**2
-        out[3, point] = out[2, point]

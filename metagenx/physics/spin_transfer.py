@@ -1,0 +1,172 @@
+"""Interfaces between magnetic layers, one block of points at a time; every loop vectorises.
+
+With both spin states, the waves in a layer are D (two components, going down) and U (going up), U = ρ D with a 2×2
+reflection matrix ρ; rows of ρ are the reflected spin state, columns the incident one. Blundell and Bland's 4×4
+matrix of an interface consists of two 2×2 blocks, each twice: D' = A D + B U, U' = B D + A U. So
+
+    ρ' = (B + A ρ) (A + B ρ)⁻¹,     through a layer  ρ_ab → exp(i d k_a) ρ_ab exp(i d k_b),
+
+and nothing grows. With x, y = k+, k− below and u, v = k+, k− above, and the difference of the angles 2h,
+
+    A_ab = ±cos|sin(h) (k_a' + k_b)/(2 k_a') exp(−(k_a' − k_b)² σ²/2),   B_ab with k_b → −k_b (signs in the code).
+
+The exponent is a sum of terms of k_a', of k_b, and of k_a' k_b. The first two and 1/(2 k_a') are diagonal matrices
+beside A and B; they only give ρ_ab factors of the layer, τ_a/τ_b with τ = exp(−k² (σ² + σ_below²)/2)/k, and since
+k+² − k−² = V− − V+, all but k itself is one number g for all points. What is left of A and B, Â and B̂, takes four
+exponentials instead of eight, and no division.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import wave_vectors
+from .compiled import compiled
+from .elementary import SMALL, exponential, sine_cosine, sine_cosine_small
+from .rows import COMPLEX, EIGHT, load, store
+from .wave_vectors import PHASE, WAVE
+
+# Rows of `work`, after those of `wave_vectors`: 2×2 matrices, elements ++, +−, −+, −−.
+SUM = wave_vectors.END  # Â
+DIFFERENCE = SUM + 4 * COMPLEX  # B̂
+STATE = DIFFERENCE + 4 * COMPLEX  # ρ
+END = STATE + 4 * COMPLEX
+PP, PM, MP, MM = 0, COMPLEX, 2 * COMPLEX, 3 * COMPLEX
+
+# Rows of `waves`, from where a layer begins: those of + and of −, then the factors of ρ+− and ρ−+ but for g.
+PLUS = 0
+MINUS = WAVE
+MIXED_PM = 2 * WAVE
+MIXED_MP = MIXED_PM + COMPLEX
+SPIN_WAVE = MIXED_MP + COMPLEX
+
+
+@compiled(relaxed=True, inline=True, inner=True)
+def _times_conjugate(a: complex, b: complex) -> complex:
+    return complex(a.real * b.real + a.imag * b.imag, a.imag * b.real - a.real * b.imag)
+
+
+@compiled(relaxed=True, inline=True, inner=True)
+def _scaled(z: complex, factor: float) -> complex:
+    return complex(z.real * factor, z.imag * factor)
+
+
+@compiled(relaxed=True, inline=True, inner=True)
+def _square(z: complex) -> float:
+    return z.real * z.real + z.imag * z.imag
+
+
+@compiled(relaxed=True, inner=True)
+def mixed_factors(waves: np.ndarray, layer: int, n: int) -> None:
+    """exp(i d (k+ + k−)) k−/k+ and the same with k+/k−."""
+    for i in range(EIGHT * n):
+        x, y = load(waves, layer + PLUS, i), load(waves, layer + MINUS, i)
+        both = load(waves, layer + PLUS + PHASE, i) * load(waves, layer + MINUS + PHASE, i)
+        ratio = _times_conjugate(x, y)
+        store(waves, layer + MIXED_MP, i, both * _scaled(ratio, 1.0 / _square(y)))
+        inverse = 1.0 / _square(x)
+        store(waves, layer + MIXED_PM, i, both * complex(ratio.real * inverse, -ratio.imag * inverse))
+
+
+@compiled(relaxed=True, inline=True, inner=True)
+def _pair(k: complex, l: complex, square: float, weight: float, small: bool) -> tuple[complex, complex]:
+    """weight·(l + k) exp(k l σ²) and weight·(l − k) exp(−k l σ²)."""
+    product = k * l
+    if small:
+        sine, cosine = sine_cosine_small(square * product.imag)
+    else:
+        sine, cosine = sine_cosine(square * product.imag)
+    decay = exponential(-square * product.real)
+    growth = weight / decay
+    decay = weight * decay
+    return (
+        (l + k) * complex(growth * cosine, growth * sine),
+        (l - k) * complex(decay * cosine, -decay * sine),
+    )
+
+
+@compiled(relaxed=True, inline=True, inner=True)
+def _interface(
+    work: np.ndarray, waves: np.ndarray, below: int, above: int, i: int, square: float, c: float, s: float,
+    small: bool,
+) -> None:  # fmt: skip
+    x, y = load(waves, below + PLUS, i), load(waves, below + MINUS, i)
+    u, v = load(waves, above + PLUS, i), load(waves, above + MINUS, i)
+    plus, minus = _pair(x, u, square, c, small)
+    store(work, SUM + PP, i, plus)
+    store(work, DIFFERENCE + PP, i, minus)
+    plus, minus = _pair(y, u, square, s, small)
+    store(work, SUM + PM, i, plus)
+    store(work, DIFFERENCE + PM, i, minus)
+    plus, minus = _pair(x, v, square, -s, small)
+    store(work, SUM + MP, i, plus)
+    store(work, DIFFERENCE + MP, i, minus)
+    plus, minus = _pair(y, v, square, c, small)
+    store(work, SUM + MM, i, plus)
+    store(work, DIFFERENCE + MM, i, minus)
+
+
+@compiled(relaxed=True, inner=True)
+def interface(
+    work: np.ndarray, waves: np.ndarray, below: int, above: int, n: int, square: float, c: float, s: float,
+    phase: float,
+) -> None:  # fmt: skip
+    """Â and B̂ of an interface; `square` σ², `c`, `s` cosine and sine of half the turn, `phase` bounds σ²·Im(k l)."""
+    if phase <= SMALL:
+        for i in range(EIGHT * n):
+            _interface(work, waves, below, above, i, square, c, s, True)
+    else:
+        for i in range(EIGHT * n):
+            _interface(work, waves, below, above, i, square, c, s, False)
+
+
+@compiled(relaxed=True, inner=True)
+def start(work: np.ndarray, waves: np.ndarray, substrate: int, n: int) -> None:
+    """Nothing comes from the substrate."""
+    zero, one = complex(0.0, 0.0), complex(1.0, 0.0)
+    for i in range(EIGHT * n):
+        store(work, STATE + PP, i, zero)
+        store(work, STATE + PM, i, zero)
+        store(work, STATE + MP, i, zero)
+        store(work, STATE + MM, i, zero)
+        store(waves, substrate + PLUS + PHASE, i, one)
+        store(waves, substrate + MINUS + PHASE, i, one)
+        store(waves, substrate + MIXED_PM, i, one)
+        store(waves, substrate + MIXED_MP, i, one)
+
+
+@compiled(relaxed=True, inner=True)
+def step(work: np.ndarray, waves: np.ndarray, below: int, n: int, g: complex, inverse_g: complex) -> None:
+    """ρ through the layer `below` and the interface above it."""
+    for i in range(EIGHT * n):
+        up, down = load(waves, below + PLUS + PHASE, i), load(waves, below + MINUS + PHASE, i)
+        pp, mm = up * up * load(work, STATE + PP, i), down * down * load(work, STATE + MM, i)
+        pm = inverse_g * load(waves, below + MIXED_PM, i) * load(work, STATE + PM, i)
+        mp = g * load(waves, below + MIXED_MP, i) * load(work, STATE + MP, i)
+        a, b = load(work, SUM + PP, i), load(work, SUM + PM, i)
+        c, d = load(work, DIFFERENCE + PP, i), load(work, DIFFERENCE + PM, i)
+        w_pp, w_pm = a + c * pp + d * mp, b + c * pm + d * mm
+        n_pp, n_pm = c + a * pp + b * mp, d + a * pm + b * mm
+        a, b = load(work, SUM + MP, i), load(work, SUM + MM, i)
+        c, d = load(work, DIFFERENCE + MP, i), load(work, DIFFERENCE + MM, i)
+        w_mp, w_mm = a + c * pp + d * mp, b + c * pm + d * mm
+        n_mp, n_mm = c + a * pp + b * mp, d + a * pm + b * mm
+        determinant = w_pp * w_mm - w_pm * w_mp
+        inverse = 1.0 / _square(determinant)
+        inverse_re, inverse_im = determinant.real * inverse, -determinant.imag * inverse
+        factor = complex(inverse_re, inverse_im)
+        store(work, STATE + PP, i, (n_pp * w_mm - n_pm * w_mp) * factor)
+        store(work, STATE + PM, i, (n_pm * w_pp - n_pp * w_pm) * factor)
+        store(work, STATE + MP, i, (n_mp * w_mm - n_mm * w_mp) * factor)
+        store(work, STATE + MM, i, (n_mm * w_pp - n_mp * w_pm) * factor)
+
+
+@compiled(relaxed=True, inner=True)
+def squares(work: np.ndarray, waves: np.ndarray, ambient: int, n: int, g: complex) -> None:
+    """|ρ|² above the last interface, as real rows: uu, dd, ud in the places of SUM's first rows."""
+    for i in range(EIGHT * n):
+        ratio = _times_conjugate(load(waves, ambient + PLUS, i), load(waves, ambient + MINUS, i))
+        ratio = _scaled(ratio, 1.0 / _square(load(waves, ambient + MINUS, i)))
+        work[SUM + i] = _square(load(work, STATE + PP, i))
+        work[SUM + COMPLEX + i] = _square(load(work, STATE + MM, i))
+        work[SUM + 2 * COMPLEX + i] = _square(g * ratio * load(work, STATE + MP, i))
