@@ -263,10 +263,11 @@ class ScriptModule:
     def _run(self, seconds: float, function: Callable[..., Any], *args: Any) -> Any:
         """Run something of the script within its limits; whatever it raises becomes an error of ours."""
         limit = None if self.trust else self.limits.memory
+        self._interrupted_at = None
         try:
             # In a context of its own, so that a suspended `with errstate(…)` does not reach our arithmetic.
             run = contextvars.copy_context().run
-            outcome = deadline.call(seconds, memory.call, limit, run, self._caught, function, args)
+            outcome = memory.call(limit, deadline.call, seconds, run, self._caught, function, args)
         except ScriptTimeout:
             outcome = _Failure(
                 ScriptTimeout(
@@ -294,11 +295,10 @@ class ScriptModule:
 
     def _translated(self, error: BaseException) -> InputError:
         line = explain.line_of(error, self._filename)
-        if isinstance(error, ScriptRefused):
-            return ScriptRefused(error.what, where=error.where or self.place(line), hint=error.hint)
         if isinstance(error, InputError):
+            kind = type(error) if isinstance(error, (ScriptRefused, ScriptTimeout)) else ScriptError
             what = explain.printable(error.what, 1000)
-            return ScriptError(what, where=error.where or self.place(line), hint=error.hint)
+            return kind(what, where=error.where or self.place(line), hint=error.hint)
         if isinstance(error, MemoryError):
             return self._out_of_memory(line)
         source = self.text.split("\n")[line - 1].strip() if line else ""
