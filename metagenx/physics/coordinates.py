@@ -6,17 +6,12 @@ argument may be a scalar, one value per point ``(n_points,)`` or one per individ
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from numpy.typing import NDArray
 
 from metagenx.physics.compiled import compiled
 from metagenx.physics.elementary import LARGEST_ANGLE, sine_cosine
 from metagenx.physics.elementwise import sine
-
-Array = NDArray[np.float64]
-Values = float | Array  # a scalar, one per point, or one per individual
+from metagenx.physics.pointwise import Array, Values, over_points
 
 # Photon energy times wavelength, eV Å, as the models use it (the scattering length tables use 12398.42).
 HC = 12398.41984
@@ -32,11 +27,7 @@ def q_from_two_theta(x: Values, wavelength: Values, offset: Values) -> Array:
     x : 2θ in degrees, (n_points,) or (n_population, n_points).
     offset : what is added to every 2θ, degrees.
     """
-    x, offset = np.asarray(x, dtype=float), np.asarray(offset, dtype=float)
-    largest = np.asarray(4 * np.pi / np.asarray(wavelength, dtype=float))
-    if _one_per_individual(offset) and _one_per_individual(largest):
-        return _over_points(_two_theta_kernel, x, offset, largest)
-    return clip(largest * sine((x + offset) * (np.pi / 360)))
+    return over_points(_two_theta_kernel, x, offset, 4 * np.pi / np.asarray(wavelength, dtype=float))
 
 
 def q_from_q(x: Values, wavelength: Values, offset: Values) -> Array:
@@ -44,17 +35,12 @@ def q_from_q(x: Values, wavelength: Values, offset: Values) -> Array:
 
     4π/λ·sin(θ + δ) with θ = asin(λx/4π), by the addition theorem: x·cos δ + sqrt((4π/λ)² − x²)·sin δ.
     """
-    x, offset = np.asarray(x, dtype=float), np.asarray(offset, dtype=float)
+    offset = np.asarray(offset, dtype=float)
     if offset.ndim < 2 and not np.any(offset):
         return clip(x)
-    largest = np.asarray(4 * np.pi / np.asarray(wavelength, dtype=float))
     half = offset * (np.pi / 360)
-    if _one_per_individual(offset) and _one_per_individual(largest):
-        return _over_points(_moved_q_kernel, x, sine(half), sine(half / 2), largest)
-    with np.errstate(invalid="ignore"):
-        moved = x * (1 - 2 * sine(half / 2) ** 2) + np.sqrt(largest**2 - x**2) * sine(half)
-    # A point without an offset keeps its Q to the last digit, whatever its neighbours do.
-    return clip(np.where(offset == 0, x, moved))
+    largest = 4 * np.pi / np.asarray(wavelength, dtype=float)
+    return over_points(_moved_q_kernel, x, sine(half), sine(half / 2), largest)
 
 
 def q_from_q_at_angle(x: Values, incidence: Values, offset: Values) -> Array:
@@ -84,12 +70,7 @@ def q_at_angle(wavelength: Values, incidence: Values) -> Array:
 
 def sine_of_incidence(q: Values, wavelength: Values) -> Array:
     """sin θ = λQ/4π; NaN beyond back-scattering, where no angle exists."""
-    scale = np.asarray(np.asarray(wavelength, dtype=float) / (4 * np.pi))
-    q = np.asarray(q, dtype=float)
-    if _one_per_individual(scale):
-        return _over_points(_sine_of_incidence_kernel, q, scale)
-    sine_of_angle = q * scale
-    return np.where(sine_of_angle > 1, np.nan, sine_of_angle)
+    return over_points(_sine_of_incidence_kernel, q, np.asarray(wavelength, dtype=float) / (4 * np.pi))
 
 
 def sine_of_angle(angle: Values) -> Array:
@@ -100,19 +81,6 @@ def sine_of_angle(angle: Values) -> Array:
 def clip(q: Values) -> Array:
     """Q, not below ``Q_MINIMUM``; NaN stays NaN."""
     return np.asarray(np.maximum(q, Q_MINIMUM), dtype=float)
-
-
-def _one_per_individual(values: Array) -> bool:
-    return values.ndim == 0 or values.shape[-1] == 1
-
-
-def _over_points(kernel: Callable[..., None], x: Array, *parameters: Array) -> Array:
-    """Run a kernel on every point with the parameters of its individual; 1-D if nothing is a population."""
-    rows = np.ascontiguousarray(np.atleast_2d(x))
-    columns = [np.ascontiguousarray(parameter).reshape(-1) for parameter in parameters]
-    out = np.empty((max(len(rows), *map(len, columns)), rows.shape[1]))
-    kernel(rows, *columns, out)
-    return out if any(values.ndim == 2 for values in (x, *parameters)) else out[0]
 
 
 @compiled(relaxed=True)

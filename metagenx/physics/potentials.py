@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metagenx.physics.compiled import compiled
+from metagenx.physics.pointwise import Array, Values
 
-Array = NDArray[np.float64]
-Values = float | Array  # a scalar, one per point, or one per individual
 ComplexArray = NDArray[np.complex128]
 
 # Classical electron radius, Å.

@@ -22,10 +22,9 @@ from numpy.typing import NDArray
 from metagenx.errors import InputError
 from metagenx.physics.compiled import compiled
 from metagenx.physics.elementary import exponential
+from metagenx.physics.pointwise import Array, Values
 
-Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
-Values = float | Array  # a scalar, one per point, or one per individual
 
 # A kernel of `convolve` longer than this is a mistake in the unit of `res`, and would take for ever.
 _LONGEST_KERNEL = 1_000_000
@@ -66,7 +65,7 @@ def gaussian_grid(x: Array, sigma: Values, n_places: int, reach: Values) -> Grid
 def trapezoid_grid(x: Array, inner: Values, outer: Values, n_places: int) -> Grid:
     """Trapezoid with a top of full width `inner`, falling linearly to zero at full width `outer`.
 
-    An `outer` width below the `inner` one means a box.
+    An `outer` width below the `inner` one means a box. Of a trapezoid both ends are left out: their weight is zero.
     """
     inner, outer = np.asarray(inner, dtype=float), np.asarray(outer, dtype=float)
     # At both ends of a trapezoid the weight is zero.
@@ -78,7 +77,10 @@ def trapezoid_grid(x: Array, inner: Values, outer: Values, n_places: int) -> Gri
         flank = 1 - (2 * np.abs(places) - top) / (1 - top)
         density = np.where(2 * np.abs(places) <= top, 1.0, flank)
     density = np.where(width.reshape(-1, 1) == 0, 1.0, density)
-    return Grid(_spread(x, places, width), _normalised(density))
+    weights = _normalised(density)
+    if np.all(outer > inner):  # the weight of both ends is zero: they need not be simulated
+        places, weights = places[1:-1], np.ascontiguousarray(weights[:, 1:-1])
+    return Grid(_spread(x, places, width), weights)
 
 
 def kalpha_grid(

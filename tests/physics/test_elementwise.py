@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from metagenx.physics.elementwise import erf, erf_of_multiple, sine
+from metagenx.physics.elementwise import erf, sine
 
 
 def test_erf_to_the_last_digits():
@@ -23,11 +23,3 @@ def test_an_element_does_not_depend_on_its_neighbours(values):
     x = np.array(values)
     np.testing.assert_array_equal(erf(x), [erf(v) for v in x])
     np.testing.assert_array_equal(sine(x), [sine(v) for v in x])
-
-
-def test_erf_of_multiple_follows_broadcasting():
-    x, factor = np.linspace(0, 3, 7), np.array([[0.5], [2.0]])
-    np.testing.assert_allclose(erf_of_multiple(x, factor), special.erf(factor * x), rtol=1e-15)
-    np.testing.assert_allclose(erf_of_multiple(x, x), special.erf(x * x), rtol=1e-15)
-    assert erf_of_multiple(x, 2.0).shape == (7,)
-    assert erf_of_multiple(x[None], 2.0).shape == (1, 7)
