@@ -36,14 +36,11 @@ def test_the_average_of_a_constant_is_the_constant(name):
 def test_a_population_gives_the_numbers_of_its_members(name):
     make = grids()[name]
     together = make(slice(None))
-    curve = np.sin(np.linspace(0, 9, together.x.shape[-1]))[None]
-    averaged = resolution.average(curve, together.weights)
+    averaged = resolution.average(1 / (1 + 100 * together.x**2), together.weights)
     for m in range(4):
         alone = make((m, 0))
-        row = together.x[m] if together.x.ndim == 2 else together.x
-        np.testing.assert_array_equal(alone.x, row)
         assert alone.x.ndim == 1
-        mine = resolution.average(curve, alone.weights)[0]
+        mine = resolution.average(1 / (1 + 100 * alone.x**2), alone.weights)[0]
         np.testing.assert_array_equal(mine, averaged[m if len(averaged) > 1 else 0])
 
 
