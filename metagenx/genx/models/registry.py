@@ -83,6 +83,7 @@ def find(module: str) -> Place | None:
     return Place(name) if name in _PARTS and (name != "utils" or module != "utils") else None
 
 
+@functools.cache
 def is_supported(name: str) -> bool:
     """Whether the library `name` (as in `Place`) can be run here."""
     if name in {"", "lib"}:

@@ -36,7 +36,7 @@ def type_(value: Any, /) -> Any:
     kind = type(value)
     if kind is np.ndarray:
         return ndarray
-    if kind in _GIVEN_OUT or issubclass(kind, np.generic) or made_by_script(kind):
+    if kind in _GIVEN_OUT or issubclass(kind, (np.number, np.bool)) or made_by_script(kind):
         return kind
     raise TypeError(f"type() of a {kind.__name__} is not available in a script; use isinstance()")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from metagenx.genx.sandbox.imports import Module
 
-MAX_CHARACTERS = 1_000_000
+MAX_CHARACTERS = 300_000
 
 
 @dataclasses.dataclass(frozen=True, order=True)
