@@ -179,7 +179,9 @@ def fit(
         problem, own_model = _problem(model)
     else:
         own_model = cast("Model", model)
-    settings, budget, max_runs = _limits(problem, own_model, settings, as_in_file, budget, max_runs, overrides)
+    settings, budget, max_runs = _limits(
+        problem, own_model, settings, as_in_file, budget, max_runs, overrides
+    )
     for name, limit in (("budget", budget), ("max_runs", max_runs)):
         if limit is not None and limit < 1:
             raise InputError(f"{name} is {limit}, it must be at least 1")
@@ -223,7 +225,8 @@ def planned(
     n_dim = len(problem.bounds)
     evaluations = budget or (max_runs or 1) * evaluations_of_full_run(settings, n_dim)
     size = settings.population_size(n_dim)
-    vectors = np.random.default_rng(0).uniform(*problem.bounds.T, size=(size, n_dim))
+    lower, upper = problem.bounds.T
+    vectors = lower + (upper - lower) * np.random.default_rng(0).random((size, n_dim))
     problem.evaluate(vectors)
     begun = time.perf_counter()
     problem.evaluate(vectors)
@@ -233,7 +236,13 @@ def planned(
         f"{settings.create_trial}, km {settings.km:g}, kr {settings.kr:g}, population {size}, {runs}: at the most "
         f"{evaluations} evaluations, about {seconds:.0f} s"
     )
-    return {"evaluations": evaluations, "population": size, "fits": max_runs, "seconds": seconds, "text": text}
+    return {
+        "evaluations": evaluations,
+        "population": size,
+        "fits": max_runs,
+        "seconds": seconds,
+        "text": text,
+    }
 
 
 def _limits(
@@ -260,8 +269,7 @@ def fitted_model(model: Model, result: FitResult) -> Model:
     """A copy of the model with the fitted values, error bars, course and settings of a fit in its file."""
     from metagenx.genx.model import Model as GenxModel
 
-    n_dim = len(result.values)
-    asked, stored = result.settings.to_options(n_dim), Settings.from_options(model.options).to_options(n_dim)
+    asked, stored = result.settings.to_options(len(result.values)), model.options
     errors = [
         (float(low), float(high)) if np.isfinite(low) and np.isfinite(high) else None
         for low, high in zip(result.error_low, result.error_high, strict=True)
@@ -270,8 +278,8 @@ def fitted_model(model: Model, result: FitResult) -> Model:
         values=result.values.tolist(),
         errors=errors,
         fom_log=result.fom_log,
-        start_guess=model.problem().start,
-        solver_options={name: value for name, value in asked.items() if value != stored[name]},
+        start_guess=[row.value for row in model.file.fitted_rows],
+        solver_options={name: value for name, value in asked.items() if value != stored.get(name)},
     )
     return GenxModel(file, trust=model.trust)
 

@@ -365,7 +365,9 @@ def overrides_from_text(texts: Iterable[str]) -> dict[str, Any]:
 def _from_text(text: str, kind: type) -> Any:
     """The value that a text stands for; the text itself if it is none of that kind, so that the mistake shows it."""
     if kind is bool:
-        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(text.lower(), text)
+        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(
+            text.lower(), text
+        )
     if kind in (int, float):
         try:
             return float(text.replace("_", ""))

@@ -10,7 +10,7 @@ from fitting_problems import rosenbrock, sphere, sphere_problem
 
 import metagenx
 from metagenx.errors import ConfigError, InputError
-from metagenx.fitting.api import evaluations_of_full_run
+from metagenx.fitting.api import evaluations_of_full_run, planned
 from metagenx.fitting.interrupt import stop_on_ctrl_c
 from metagenx.fitting.problem import FunctionProblem
 from metagenx.fitting.settings import Settings
@@ -88,6 +88,26 @@ def test_a_failure_on_the_way_is_in_the_verdict():
     fit = metagenx.fit(FunctionProblem(failing, [[-2, 3]] * 3, vectorised=True), settings=QUICK)
     assert fit.stop == "failed"
     assert "layer without thickness" in fit.verdict
+
+
+def test_a_plan_says_what_a_fit_would_cost():
+    problem = sphere_problem(3)
+    plan = planned(problem, settings=QUICK, create_trial="jade_best")
+    fit = metagenx.fit(problem, settings=QUICK, create_trial="jade_best")
+    assert plan["evaluations"] - 19 <= fit.evaluations <= plan["evaluations"]
+    assert plan["text"].startswith("jade_best, km 0.7, kr 0.7, population 9, restarts after stagnation")
+    assert planned(problem, settings=QUICK, as_in_file=True)["fits"] == 1
+    assert planned(problem, budget=77)["evaluations"] == 77
+    assert plan["seconds"] > 0
+
+
+def test_a_fit_knows_whether_it_got_there():
+    problem = sphere_problem(3)
+    assert metagenx.fit(problem, settings=Settings()).reached
+    assert metagenx.fit(problem, settings=QUICK, as_in_file=True).reached
+    assert not metagenx.fit(problem, settings=QUICK, max_runs=1).reached  # nothing to agree with
+    assert not metagenx.fit(problem, settings=QUICK, target=0.5, budget=100).reached
+    assert metagenx.fit(problem, settings=QUICK, target=1.5).reached
 
 
 def test_ctrl_c_ends_a_fit_and_keeps_what_it_has():

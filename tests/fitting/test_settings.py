@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from metagenx.errors import ConfigError
 from metagenx.fitting.schemes import SCHEMES
-from metagenx.fitting.settings import Settings, describe, mistakes_in
+from metagenx.fitting.settings import Settings, describe, mistakes_in, overrides_from_text
 
 # The solver section of GenX's X-ray example, as the reader of the file hands it over.
 XRAY = {
@@ -172,6 +172,36 @@ def test_every_setting_describes_itself():
         assert option.origin in ("genx", "constant", "metagenx")
         assert option.kind in (str, bool) or option.low <= option.default <= option.high
         assert set(option.schemes) <= set(SCHEMES)
+
+
+def test_settings_on_a_command_line():
+    texts = [
+        "km=0.5",
+        "create_trial = jade_best",
+        "use-stagnation=yes",
+        "pop_size=1_000",
+        "use_boundaries=False",
+    ]
+    assert overrides_from_text(texts) == {
+        "km": 0.5,
+        "create_trial": "jade_best",
+        "use_stagnation": True,
+        "pop_size": 1000,
+        "use_boundaries": False,
+    }
+    assert overrides_from_text([]) == {}
+    with pytest.raises(ConfigError) as caught:
+        overrides_from_text(
+            ["km", "kr=fast", "pop_sise=20", "use_boundaries=perhaps", "km=nan", "pop_size=2.5"]
+        )
+    assert [m.path for m in caught.value.mistakes] == [
+        "km",
+        "pop_sise",
+        "km",
+        "kr",
+        "pop_size",
+        "use_boundaries",
+    ]
 
 
 def test_settings_do_not_change():
