@@ -94,7 +94,7 @@ class SuccessSection:
 class TestSection:
     """What robust means: independent fits per setting, their start, success, and longest length."""
 
-    repeats: Annotated[Count, Field(ge=2, le=50_000)] = 20
+    repeats: Annotated[Count, Field(ge=2, le=50_000)] = 60
     start: StartSection = StartSection()
     success: SuccessSection = SuccessSection()
     max_evaluations: Annotated[Count, Field(ge=1)] | None = None

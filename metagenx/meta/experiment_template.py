@@ -74,7 +74,7 @@ baseline: file                    # compare with: file (its own settings) or gen
 search_space: {space}             # what may be tried: de-core, schemes, de-full, or a YAML file of yours
 
 test:                             # what "robust" means
-  repeats: 20                     # independent fits per setting, at the most
+  repeats: 60                     # fits of a setting in the search, at the most; losers stop long before
   start:
     perturb: 10 %                 # start values are moved by up to this much before each fit
     of: fitted                    # rows that move; all (fixed rows too, as in 2014) is for metagenx repeat only

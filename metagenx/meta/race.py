@@ -42,7 +42,6 @@ DROP_ALPHA = 0.10  # chance, over the whole race, that a setting as good as the 
 CONFIRM_ALPHA = 0.5
 FEWEST_FITS = 10  # of a setting in confirmation and validation; if the budget pays for fewer, no answer is given
 FEWEST_SHIPPED, MOST_SHIPPED = 3, 20
-MOST_FITS = 400  # of a setting on a sample in the search
 FEWEST_CHALLENGERS = 4
 
 
@@ -59,7 +58,7 @@ class RaceRules:
     finalists : settings confirmed.
     validate : most fits of a setting in the validation.
     drop_losers : with False there is no race: every setting is fitted ``repeats`` times.
-    repeats : fits of a setting on a sample without a race.
+    repeats : fits of a setting on a sample in the search, at the most.
     baseline : the setting to beat.
     seed : of the tests' random numbers.
     """
@@ -71,7 +70,7 @@ class RaceRules:
     finalists: int = 3
     validate: int = 200
     drop_losers: bool = True
-    repeats: int = 20
+    repeats: int = 60
     baseline: str = BASELINE
     seed: int = 0
     reference_fits: int = 12
@@ -172,7 +171,7 @@ class Race:
         assert self.rules.baseline in self.runners
         share = int(0.5 * self.rules.search_share * self.rules.evaluations / len(self.pinned))
         for name in self.runners:
-            self._add_blocks("search", name, share, self.rules.reference_fits)
+            self._add_blocks("search", name, share, min(self.rules.reference_fits, self.rules.repeats))
 
     # ------------------------------------------------------------------ what the driver uses
 
@@ -362,7 +361,7 @@ class Race:
     def _climb(self, name: str, rung: int) -> None:
         """Blocks that bring a setting up to a rung."""
         if self.rules.drop_losers:
-            self._add_blocks("search", name, self.allotment * 2**rung, MOST_FITS)
+            self._add_blocks("search", name, self.allotment * 2**rung, self.rules.repeats)
         else:
             self._add_fits("search", name, self.rules.repeats)
 
