@@ -204,7 +204,7 @@ def _one_spin_curve(table: SampleTable, instrument: Any, probe: Probe, points: P
         return _one_spin(table, probe, points, sign, reflectivity, reflectivity_dispersive)
     up, fitted = _one_spin(table, probe, points, 1, reflectivity, reflectivity_dispersive)
     down, _ = _one_spin(table, probe, points, -1, reflectivity, reflectivity_dispersive)
-    return (up - down) / (up + down), fitted
+    return _asymmetry(up, down, up + down), fitted
 
 
 def _one_spin(
@@ -235,6 +235,12 @@ def _one_spin(
         curve = at_one_wavelength(points.q, *optics, *geometry)
     fitted = len(curve) > 1 or is_population(points.q, points.wavelength) or table.is_fitted(fields)
     return curve, fitted
+
+
+def _asymmetry(up: Array, down: Array, total: Array) -> Array:
+    """Spin asymmetry; NaN where nothing is reflected."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray((up - down) / total)
 
 
 def _xray_lengths(layers: Any, wavelength: Any) -> ComplexArray:
@@ -293,7 +299,7 @@ def _spin_flip_channel(sample: Any, points: Points, channel: Polarization) -> Re
     )
     if channel is Polarization.asymmetry:
         uu, dd, ud = four[:, 0], four[:, 1], four[:, 2]
-        return (uu - dd) / (uu + dd + 2 * ud), fitted
+        return _asymmetry(uu, dd, uu + dd + 2 * ud), fitted
     return four[:, _CHANNELS[channel]], fitted
 
 
