@@ -126,12 +126,12 @@ class GenxFile:
         )
         fitted = result.fitted_rows
         if isinstance(values, Mapping):
-            rows = {row.name: row for row in result.table if row.name}
-            unknown = [name for name in values if name not in rows]
+            unknown = set(values) - {row.name for row in result.table if row.name}
             if unknown:
-                raise InputError(f"the table has no row {', '.join(map(repr, unknown))}", where=_name(self.path))
-            for name, value in values.items():
-                rows[name].value = float(value)
+                listed = ", ".join(map(repr, sorted(unknown)))
+                raise InputError(f"the table has no row {listed}", where=_name(self.path))
+            for row in result.table:
+                row.value = float(values.get(row.name, row.value))
         elif values is not None:
             _check_count("values", values, fitted, self.path)
             for row, value in zip(fitted, values, strict=True):
@@ -146,8 +146,7 @@ class GenxFile:
                 for dataset, array in zip(result.data, arrays, strict=True):
                     setattr(dataset, name, np.array(array, dtype=np.float64).ravel())
         if fom_log is not None or start_guess is not None:
-            # A new fit: what Levenberg-Marquardt or bumps, or the log of an older fit, left behind is no
-            # longer true.
+            # A new fit: what GenX's other optimisers, or the log of an older fit, left behind is no longer true.
             log = np.array([] if fom_log is None else fom_log, dtype=np.float64).reshape(-1, 2)
             start = np.array([] if start_guess is None else start_guess, dtype=np.float64).ravel()
             result.optimizer = OptimizerState(fom_log=log, start_guess=start, evaluations=False)

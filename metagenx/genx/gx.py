@@ -52,7 +52,7 @@ def read(content: bytes, path: Path | None = None) -> GenxFile:
     script = _unpickled(members, "script", where)
     if not isinstance(script, str | bytes):
         raise _damaged("script", f"it is {_what(script)}, not text", where)
-    file.script = script.decode("latin-1") if isinstance(script, bytes) else script
+    file.script = _text(script)
     file.table = _table(_unpickled(members, "parameters", where), where)
     file.data = _data_list(_unpickled(members, "data", where), budget, where)
     file.fom_name = _fom_name(members, file.notices, where)
@@ -169,16 +169,23 @@ def _table(parameters: Any, where: str) -> list[Row]:
                 bool(_float(cells[2], number, where)),
                 _float(cells[3], number, where),
                 _float(cells[4], number, where),
-                _text(cells[5]) if len(cells) > 5 else "-",
+                (_text(cells[5]) or "-") if len(cells) > 5 else "-",
             )
         )
     return table
 
 
 def _text(value: Any) -> str:
+    """`value` as text that can be stored: without NUL and lone surrogates."""
     if isinstance(value, bytes):
-        return value.decode("latin-1")
-    return value if isinstance(value, str) else "" if value is None else str(value)[:200] if _plain(value) else "-"
+        value = value.decode("latin-1")
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    return str(value)[:200] if _plain(value) else ""
+
+
+def _is_member_name(name: Any) -> bool:
+    return isinstance(name, str) and name == _text(name) and "/" not in name and name.strip(".") != ""
 
 
 def _plain(value: Any) -> bool:
@@ -220,20 +227,24 @@ def _data_set(state: dict[Any, Any], budget: _Budget, where: str) -> DataSet:
             setattr(dataset, column, values.ravel())
     for command in _COMMANDS:
         if isinstance(state.get(command), str):
-            setattr(dataset, command, state[command])
+            setattr(dataset, command, _text(state[command]))
     dataset.extra_data = _columns(state.get("extra_data"), budget)
     # Files without raw extra columns are older than commands for them.
     dataset.extra_data_raw = _columns(state.get("extra_data_raw", state.get("extra_data")), budget)
     commands = state.get("extra_commands")
     if isinstance(commands, dict):
         dataset.extra_commands = {
-            name: text for name, text in commands.items() if isinstance(name, str) and isinstance(text, str)
+            name: _text(text) for name, text in commands.items() if _is_member_name(name) and isinstance(text, str)
         }
     for flag in ("show", "use", "use_error"):
         if _plain(state.get(flag)):
             setattr(dataset, flag, bool(state[flag]))
     columns = state.get("cols")
-    if isinstance(columns, list | tuple) and len(columns) == 3 and all(isinstance(c, int) for c in columns):
+    if (
+        isinstance(columns, list | tuple)
+        and len(columns) == 3
+        and all(isinstance(c, int) and 0 <= c < 2**31 for c in columns)
+    ):
         dataset.cols = tuple(columns)
     dataset.plot_style = {name: value for name in _STYLES if (value := _style(state.get(name))) is not None}
     meta = state.get("meta")
@@ -245,12 +256,14 @@ def _data_set(state: dict[Any, Any], budget: _Budget, where: str) -> DataSet:
 def _columns(value: Any, budget: _Budget) -> dict[str, Floats]:
     if not isinstance(value, dict):
         return {}
-    found = {name: budget.floats(column) for name, column in value.items() if isinstance(name, str) and name}
+    found = {name: budget.floats(column) for name, column in value.items() if _is_member_name(name)}
     return {name: column.ravel() for name, column in found.items() if column is not None}
 
 
 def _style(value: Any) -> Any:
-    if isinstance(value, int | float | str) and not isinstance(value, bool):
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63):
         return value
     if isinstance(value, list | tuple) and len(value) in (3, 4) and all(isinstance(v, int | float) for v in value):
         return tuple(float(v) for v in value)
@@ -265,11 +278,13 @@ def _plain_members(value: dict[Any, Any], depth: int, left: list[int]) -> dict[s
         left[0] -= 1
         if left[0] < 0:
             break
-        if not isinstance(name, str) or not name or "/" in name:
+        if not _is_member_name(name):
             continue
         if isinstance(member, dict) and depth:
             plain[name] = _plain_members(member, depth - 1, left)
-        elif isinstance(member, int | float | str):
+        elif isinstance(member, str):
+            plain[name] = _text(member)
+        elif isinstance(member, float) or (isinstance(member, int) and abs(member) < 2**63):
             plain[name] = member
     return plain
 
