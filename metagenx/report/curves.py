@@ -153,6 +153,8 @@ def _profiles(best: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> l
 def _band(key: str, z: Array, others: Sequence[Mapping[str, Any]]) -> Array | None:
     """Quantiles over fits, each profile brought to the depths of the best one: z = 0 is the substrate's surface."""
     rows = [
-        np.interp(z, other["z"], other[key]) for other in others if np.shape(other.get(key)) == np.shape(other["z"])
+        np.interp(z, other["z"], other[key])
+        for other in others
+        if key in other and np.shape(other[key]) == np.shape(other["z"])
     ]
     return np.quantile(rows, BAND_LEVELS, axis=0) if len(rows) >= 3 else None

@@ -15,6 +15,7 @@ from metagenx.meta import statistics
 from metagenx.meta.objective import best_known
 from metagenx.meta.records import PHASES, FitRecord, setting_order, sorted_records
 from metagenx.meta.statistics import BestKnown, Runs, Target
+from metagenx.report.labels import setting_text
 from metagenx.runs import FitDone, Line, Replay, RoundDecided, RunFolder, read_journal
 
 if TYPE_CHECKING:
@@ -121,6 +122,15 @@ class Evidence:
             for name in sorted(found, key=setting_order)
             if "settings" in found[name]
         }
+
+    @cached_property
+    def n_dim(self) -> int:
+        """Fitted parameters; of the largest sample, if there are several."""
+        return max((len(record.values) for record in self.records), default=1)
+
+    def what(self, setting: str) -> str:
+        """What a setting is, in a few words; nothing if the journal does not say."""
+        return setting_text(self.settings[setting], self.n_dim) if setting in self.settings else ""
 
     @cached_property
     def _groups(self) -> dict[tuple[str, str], list[FitRecord]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from metagenx.fitting.settings import Settings
 
 _KNOWN = {
@@ -26,8 +24,3 @@ def setting_text(settings: Settings, n_dim: int) -> str:
     if limit is not None:
         words.append(f"cutoff {limit}")
     return " · ".join(words)
-
-
-def setting_title(name: str, settings: Mapping[str, Settings], n_dim: int) -> str:
-    """Name and what it is."""
-    return f"{setting_label(name)}: {setting_text(settings[name], n_dim)}" if name in settings else setting_label(name)

@@ -1,4 +1,4 @@
-"""The models of a run, opened again for its report: the best fit of every sample, and what the audit says of the input."""
+"""The models of a run, opened again for its report: the best fit of every sample, and the audit of the input."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def _load(path: Path, trust: bool) -> Model:
 def _why(error: MetagenxError) -> str:
     if isinstance(error, ScriptRefused):
         return (
-            "The model's script leaves the safe subset, so it was not run for this report: there is no band of depth profiles. "
-            "“metagenx report RUN --trust” runs it."
+            "The model's script leaves the safe subset, so it was not run for this report: there is no band of "
+            "depth profiles. “metagenx report RUN --trust” runs it."
         )
     return f"The model could not be simulated for this report: {error.what}"
 

@@ -51,6 +51,11 @@ def ratio_text(ratio: Interval) -> str:
     return f"{ratio.estimate:.2g}× ({ratio.low:.2g}–{high})"
 
 
+def worse_by(part: float) -> str:
+    """How much larger a number is: ``+1.6 %``, or ``4.1 times`` from twice on."""
+    return f"+{100 * part:.2g} %" if part < 1 else f"{1 + part:.2g} times"
+
+
 def duration(seconds: float) -> str:
     """``45 s``, ``12 min``, ``3.4 h``."""
     if seconds < 90:

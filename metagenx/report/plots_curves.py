@@ -61,14 +61,13 @@ def _times_q4(curve: Curve) -> Curve:
 
 def _with_residuals(curves: Curves, shown: Sequence[Curve], quantity: str) -> Any:
     from bokeh.layouts import column
-    from bokeh.models import Span
 
     is_log = _is_wide(shown)
     top = empty_plot("", quantity, height=380, y_log=is_log)
     below = empty_plot(curves.x_label, "residual", height=170, x_range=top.x_range)
     top.xaxis.major_label_text_font_size = "0px"
     top.min_border_left = below.min_border_left = 74  # both plots begin at the same place
-    below.add_layout(Span(location=0.0, dimension="width", line_color=GREY, line_width=1))
+    below.hspan(0.0, line_color=GREY, line_width=1)
     entries: list[tuple[str, list[Any]]] = []
     low, high = np.inf, -np.inf
     step = max(1, sum(len(curve.x) for curve in shown) // MOST_POINTS)

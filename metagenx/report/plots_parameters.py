@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from metagenx.report.ends import Ends
-from metagenx.report.numbers import percent, whole, with_error
+from metagenx.report.numbers import percent, whole, with_error, worse_by
 from metagenx.report.page.elements import Figure, Plot, Table, as_csv
-from metagenx.report.page.style import BLUE, CYCLE, GREY, RED, empty_plot, hover, legend_below
+from metagenx.report.page.style import BLUE, CYCLE, GREY, RED, empty_plot, hover, legend_below, name_ticks
 
 N_BINS = 48
 FEWEST_FOR_CORRELATION = 10
@@ -61,12 +61,13 @@ def ends_figure(ends: Ends) -> Figure:
     plots = [Plot("fits", _intervals(ends, scaled)), Plot("histograms", _histograms(ends, scaled))]
     n_other = sum(number not in ends.shared for number in ends.minimum)
     shows = (
-        f"Each parameter between its limits. {whole(len(ends.values))} fits, coloured by the minimum they ended in; two "
-        "humps in one row are two answers to the same question. Diamond: the best fit, bar: its error."
+        f"Each parameter between its limits. {whole(len(ends.values))} fits, coloured by the minimum they ended in; "
+        "two humps in one row are two answers to the same question. Diamond: the best fit, bar: its error."
     )
     shows += f" Grey: {n_other} fits that ended where no other did." if n_other else ""
     data = pd.DataFrame(ends.values, columns=list(ends.names))
-    data.insert(0, "minimum", ends.minimum + 1)
+    place = {number: place for place, number in enumerate(ends.shared, start=1)}
+    data.insert(0, "minimum", [place.get(int(number), 0) for number in ends.minimum])
     data.insert(0, "FOM", ends.foms)
     return Figure("Where fits ended", shows, plots, as_csv("ends", data))
 
@@ -75,9 +76,8 @@ def _rows_plot(ends: Ends, x_label: str) -> Any:
     plot = empty_plot(
         x_label, "", height=90 + _ROW * len(ends.names), x_range=(-0.03, 1.03), y_range=(-0.7, len(ends.names) - 0.3)
     )
-    plot.yaxis.ticker = list(range(len(ends.names)))
     labels = [f"{name} [{unit}]" if unit else name for name, unit in zip(ends.names, ends.units, strict=True)]
-    plot.yaxis.major_label_overrides = dict(enumerate(reversed(labels)))
+    name_ticks(plot.yaxis, labels[::-1])
     plot.xaxis.ticker = [0.0, 0.25, 0.5, 0.75, 1.0]
     plot.xaxis.major_label_overrides = {0.0: "min", 0.25: "¼", 0.5: "½", 0.75: "¾", 1.0: "max"}
     return plot
@@ -87,7 +87,7 @@ def _groups(ends: Ends) -> list[tuple[str, str, np.ndarray]]:
     """(name, colour, which fits) of the shared minima, and of all others."""
     found = []
     for place, number in enumerate(ends.shared[: len(CYCLE)]):
-        name = "best minimum" if number == 0 else f"minimum {number + 1}"
+        name = "best minimum" if place == 0 else f"minimum {place + 1}"
         found.append((name, CYCLE[place], ends.minimum == number))
     rest = ~np.isin(ends.minimum, ends.shared[: len(CYCLE)])
     return [*found, ("elsewhere", GREY, rest)] if rest.any() else found
@@ -172,23 +172,27 @@ def _histograms(ends: Ends, scaled: np.ndarray) -> Any:
 def correlation_figure(ends: Ends) -> Figure | None:
     """Correlations of the final values of the fits that succeeded."""
     import pandas as pd
-    from bokeh.models import ColumnDataSource, FactorRange, LinearColorMapper
+    from bokeh.models import ColumnDataSource, LinearColorMapper
 
     good = ends.values[ends.succeeded]
     varied = [i for i in range(len(ends.names)) if len(good) and np.ptp(good[:, i]) > 0]
     if len(good) < FEWEST_FOR_CORRELATION or len(varied) < 2:
         return None
-    matrix = np.corrcoef(good[:, varied], rowvar=False)
+    matrix = np.asarray(np.corrcoef(good[:, varied], rowvar=False))
     names = [ends.names[i] for i in varied]
-    x, y = (axis.ravel() for axis in np.meshgrid(np.arange(len(names)), np.arange(len(names))))
-    labels = FactorRange(factors=names, range_padding=0), FactorRange(factors=names[::-1], range_padding=0)
-    plot = empty_plot("", "", height=170 + 24 * len(names), x_range=labels[0], y_range=labels[1])
+    n = len(names)
+    x, y = (axis.ravel() for axis in np.meshgrid(np.arange(n), np.arange(n)))
+    edges = (-0.5, n - 0.5)
+    plot = empty_plot("", "", height=170 + 24 * n, x_range=edges, y_range=edges)
+    name_ticks(plot.xaxis, names)
+    name_ticks(plot.yaxis, names[::-1])
     plot.xaxis.major_label_orientation = 0.9
     plot.grid.grid_line_color = None
     source = ColumnDataSource(
         {
-            "x": [names[i] for i in x],
-            "y": [names[i] for i in y],
+            "x": x,
+            "y": n - 1 - y,
+            "pair": [f"{names[i]}, {names[j]}" for i, j in zip(x, y, strict=True)],
             "r": matrix.ravel(),
             "text": [
                 f"{r:+.2f}".replace("-", "−") if a != b and abs(r) >= 0.3 else ""
@@ -202,7 +206,7 @@ def correlation_figure(ends: Ends) -> Figure | None:
     )
     plot.text("x", "y", text="text", source=source, text_align="center", text_baseline="middle",
               text_font_size="10px", text_color="#1d2733")  # fmt: skip
-    hover(plot, [("", "@x, @y"), ("correlation", "@r{+0.00}")], [cells])
+    hover(plot, [("", "@pair"), ("correlation", "@r{+0.00}")], [cells])
     shows = (
         f"Correlation of the final values of {whole(len(good))} good fits: pairs near ±1 can be traded for each other, "
         f"and the data fix only their combination. Written out from 0.3 ({percent(_share(matrix))} of the pairs)."
@@ -233,20 +237,20 @@ def minima_table(ends: Ends) -> Table:
     n = len(ends.values) + ends.n_failed
     shared = ends.shared[:12]
     rows, data = [], []
-    for number in shared:
+    for place, number in enumerate(shared, start=1):
         minimum = ends.minima[number]
         worse = minimum.fom / ends.minima[0].fom - 1 if ends.minima[0].fom > 0 else float("nan")
         fits = len(minimum.repeats)
         rows.append(
             [
-                "best" if number == 0 else str(number + 1),
+                "best" if number == 0 else str(place),
                 f"{minimum.fom:.6g}",
-                "" if number == 0 or not np.isfinite(worse) else f"+{100 * worse:.3g} %",
+                "" if number == 0 or not np.isfinite(worse) else worse_by(worse),
                 str(fits),
                 percent(fits / n),
             ]
         )
-        data.append([number + 1, minimum.fom, worse, fits, fits / n, *minimum.values])
+        data.append([place, minimum.fom, worse, fits, fits / n, *minimum.values])
     alone = sum(len(minimum.repeats) for i, minimum in enumerate(ends.minima) if i not in shared)
     if alone:
         rows.append(["elsewhere", "", "", str(alone), percent(alone / n)])
@@ -266,7 +270,7 @@ def minima_sentence(ends: Ends) -> str:
     if others and ends.minima[0].fom > 0:
         second = max(others, key=lambda minimum: len(minimum.repeats))
         worse = second.fom / ends.minima[0].fom - 1
-        text += f"; {len(second.repeats)} of {whole(n)} end in a second minimum {100 * worse:.2g} % worse"
+        text += f"; {len(second.repeats)} of {whole(n)} end in a second minimum, {worse_by(worse)} in FOM"
     return text + ". Fits belong together if their FOMs differ by at most 1 % and their parameters by 3 error bars."
 
 

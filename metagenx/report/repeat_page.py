@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from metagenx.report import sections
+from metagenx.report.cost import cost_lines
 from metagenx.report.evidence import Evidence
+from metagenx.report.measurement import Measurement, colours, comparison_table, measurements
 from metagenx.report.models import audit_lines
 from metagenx.report.numbers import percent, rate_text, time_text, whole
 from metagenx.report.page.elements import Element, Headline, Lines, Section
 from metagenx.report.page.render import render
-from metagenx.report.plots_running_time import (
-    Measurement,
-    colours,
-    comparison_table,
-    cost_lines,
-    course_figure,
-    ecdf_figure,
-    measurements,
-)
+from metagenx.report.plots_running_time import course_figure, ecdf_figure
 
 
 def repeat_page(evidence: Evidence, *, trust: bool) -> str:
@@ -57,7 +51,8 @@ def _headline(evidence: Evidence, found: list[Measurement]) -> Headline:
         line = f"{n} of {wanted} fits are done; the same command goes on. {line}"
     config = evidence.config
     if "perturb" in config:
-        line += f" Starts moved by up to {percent(float(config['perturb']))} of their values, rows: {config.get('of', 'fitted')}."
+        moved = percent(float(config["perturb"]))
+        line += f" Starts moved by up to {moved} of their values, rows: {config.get('of', 'fitted')}."
     numbers = [
         (rate_text(first.rate), "of fits succeed, 95 % interval"),
         (time_text(first.time), "evaluations for one success, 95 % interval"),
@@ -71,7 +66,7 @@ def _speed(evidence: Evidence, found: list[Measurement], palette: dict[str, str]
     elements: list[Element] = [comparison_table(evidence, found, None)] if found else []
     elements += [
         figure
-        for figure in (ecdf_figure(evidence, found, palette), course_figure(found, palette))
+        for figure in (ecdf_figure(evidence, found, palette), course_figure(evidence, found, palette))
         if figure is not None
     ]
     return Section("speed", "Speed and reliability", elements)

@@ -98,7 +98,7 @@ def genx_section(settings: Settings, n_dim: int, title: str, text: str) -> Secti
 
 def file_downloads(evidence: Evidence) -> list[Download]:
     """Best fits as .hgx and the settings, inside the page if they are not too large."""
-    paths = sorted(evidence.folder.path.glob("best*.hgx")) + [evidence.folder.settings]
+    paths = [*sorted(evidence.folder.path.glob("best*.hgx")), evidence.folder.settings]
     labels = {".hgx": "best fit, opens in GenX", ".yaml": "settings"}
     found = []
     for path in paths:
@@ -154,8 +154,3 @@ def command_text(command: Sequence[Any]) -> str:
     if words and words[0].endswith(("/metagenx", "__main__.py")):
         words[0] = "metagenx"
     return shlex.join(words)
-
-
-def largest_n_dim(evidence: Evidence) -> int:
-    """Fitted parameters of the largest sample."""
-    return max((len(record.values) for record in evidence.records), default=1)

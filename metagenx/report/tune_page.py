@@ -8,23 +8,18 @@ from typing import Any
 
 from metagenx.meta.intervals import Interval
 from metagenx.report import sections
+from metagenx.report.cost import cost_lines
 from metagenx.report.evidence import Evidence
 from metagenx.report.labels import setting_label
+from metagenx.report.measurement import Measurement, colours, comparison_table, measurements
 from metagenx.report.models import audit_lines
 from metagenx.report.numbers import percent, rate_text, ratio_text, time_text, whole
 from metagenx.report.page.elements import Element, Headline, Lines, Note, Section, Table
 from metagenx.report.page.render import render
-from metagenx.report.plots_running_time import (
-    Measurement,
-    colours,
-    comparison_table,
-    cost_lines,
-    course_figure,
-    ecdf_figure,
-    measurements,
-    time_figure,
-)
-from metagenx.report.plots_search import optimism_figure, paired_table, scheme_table, slices_figure, timeline_figure
+from metagenx.report.plots_race import optimism_figure, timeline_figure
+from metagenx.report.plots_running_time import course_figure, ecdf_figure, time_figure
+from metagenx.report.plots_slices import slices_figure
+from metagenx.report.tables_of_search import paired_table, scheme_table
 
 _WHO = {"file": "the file's settings", "genx3": "GenX's defaults"}
 
@@ -147,8 +142,8 @@ def target_text(evidence: Evidence) -> str:
     if evidence.target.below is not None:
         return f"Success means a FOM of at most {evidence.target.below:g}."
     return (
-        f"Success means: FOM within {100 * evidence.target.within:g} % of the best known, and parameters that agree with it "
-        "within three error bars."
+        f"Success means: FOM within {100 * evidence.target.within:g} % of the best known, and parameters that agree "
+        "with it within three error bars."
     )
 
 
@@ -177,7 +172,7 @@ def validation_table(verdict: Mapping[str, Any]) -> Table | None:
 
 
 def _genx(evidence: Evidence, verdict: Mapping[str, Any], settings: Any) -> Section:
-    n_dim = sections.largest_n_dim(evidence)
+    n_dim = evidence.n_dim
     if verdict.get("answer") == "change":
         return sections.genx_section(
             settings, n_dim, "Type this into GenX", "In the solver settings; best.hgx carries them already."
@@ -193,7 +188,7 @@ def _speed(evidence: Evidence, found: list[Measurement], palette: dict[str, str]
         for figure in (
             ecdf_figure(evidence, found, palette),
             time_figure(evidence, found, palette),
-            course_figure(found, palette),
+            course_figure(evidence, found, palette),
         )
         if figure is not None
     ]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from bokeh.plotting import figure
+from collections.abc import Sequence
+from typing import Any
 
 BLUE, ORANGE, GREEN, RED, PURPLE, CYAN, OLIVE, GREY = (
     "#3a82d0", "#e08a1e", "#2a9d77", "#d2573f", "#a866b8", "#3fabc4", "#94922f", "#8a93a0",
@@ -23,8 +21,9 @@ def empty_plot(
     y_log: bool = False,
     tools: str = "pan,box_zoom,wheel_zoom,reset,save",
     **options: Any,
-) -> figure:
+) -> Any:
     """A Bokeh figure in the style of the report; ``options`` are those of ``bokeh.plotting.figure``."""
+    from bokeh.models import LogTicker, NumeralTickFormatter
     from bokeh.plotting import figure
 
     plot = figure(
@@ -50,12 +49,24 @@ def empty_plot(
         axis.axis_label_text_color = axis.major_label_text_color = INK
         axis.axis_line_color = axis.major_tick_line_color = INK
         axis.minor_tick_line_color = None
+    for axis, is_log in ((plot.xaxis, x_log), (plot.yaxis, y_log)):
+        if is_log:
+            axis.ticker = LogTicker(mantissas=[1, 2, 5], desired_num_ticks=7)
+    for axis, label in ((plot.xaxis, x_label), (plot.yaxis, y_label)):
+        if "evaluations" in label:
+            axis.formatter = NumeralTickFormatter(format="0,0")
     for grid in plot.grid:
         grid.grid_line_color, grid.grid_line_alpha = GREY, 0.22
     return plot
 
 
-def hover(plot: figure, tooltips: list[tuple[str, str]], renderers: list[Any] | None = None, **options: Any) -> None:
+def name_ticks(axis: Any, names: Sequence[str]) -> None:
+    """Names at 0, 1, 2 … of an axis. Plain numbers below them, so that any name may stand there, and twice."""
+    axis.ticker = list(range(len(names)))
+    axis.major_label_overrides = dict(enumerate(names))
+
+
+def hover(plot: Any, tooltips: list[tuple[str, str]], renderers: list[Any] | None = None, **options: Any) -> None:
     """Show values under the pointer; of some of the renderers, or of all."""
     from bokeh.models import HoverTool
 
@@ -63,13 +74,14 @@ def hover(plot: figure, tooltips: list[tuple[str, str]], renderers: list[Any] | 
     plot.add_tools(HoverTool(tooltips=tooltips, renderers=renderers or "auto", **options))
 
 
-def legend_below(plot: figure, entries: list[tuple[str, list[Any]]], *, columns: int = 3) -> None:
+def legend_below(plot: Any, entries: list[tuple[str, list[Any]]], *, columns: int = 3) -> None:
     """A legend under the plot, so that it hides nothing; a click on an entry hides what it names."""
-    from bokeh.models import Legend
+    from bokeh.models.annotations import Legend
 
     if not entries:
         return
     legend = Legend(items=entries, orientation="horizontal", ncols=min(columns, len(entries)), click_policy="hide")
+    legend.location = "top_left"
     legend.background_fill_color = legend.border_line_color = None
     legend.label_text_color = INK
     legend.label_text_font_size = "12px"
