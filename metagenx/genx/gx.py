@@ -130,7 +130,10 @@ class _Budget:
     def floats(self, value: Any) -> Floats | None:
         """`value` as a new array of floats of its own shape, None if it is no array of numbers."""
         if isinstance(value, list | tuple) and all(isinstance(number, bool | int | float) for number in value):
-            value = np.array(value, dtype=np.float64) if value else np.zeros(0)
+            try:
+                value = np.array(value, dtype=np.float64)
+            except OverflowError:
+                return None
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
             return None
         self.left -= 8 * value.size
@@ -182,6 +185,11 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
     return str(value)[:200] if _plain(value) else ""
+
+
+def _is_small(value: Any) -> bool:
+    """Whether `value` is a whole number that every format holds."""
+    return isinstance(value, int) and abs(value) < 2**31
 
 
 def _is_member_name(name: Any) -> bool:
@@ -240,11 +248,7 @@ def _data_set(state: dict[Any, Any], budget: _Budget, where: str) -> DataSet:
         if _plain(state.get(flag)):
             setattr(dataset, flag, bool(state[flag]))
     columns = state.get("cols")
-    if (
-        isinstance(columns, list | tuple)
-        and len(columns) == 3
-        and all(isinstance(c, int) and 0 <= c < 2**31 for c in columns)
-    ):
+    if isinstance(columns, list | tuple) and len(columns) == 3 and all(_is_small(column) for column in columns):
         dataset.cols = tuple(columns)
     dataset.plot_style = {name: value for name in _STYLES if (value := _style(state.get(name))) is not None}
     meta = state.get("meta")
@@ -263,7 +267,7 @@ def _columns(value: Any, budget: _Budget) -> dict[str, Floats]:
 def _style(value: Any) -> Any:
     if isinstance(value, str):
         return _text(value)
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63):
+    if isinstance(value, float) or _is_small(value):
         return value
     if isinstance(value, list | tuple) and len(value) in (3, 4) and all(isinstance(v, int | float) for v in value):
         return tuple(float(v) for v in value)
@@ -284,7 +288,7 @@ def _plain_members(value: dict[Any, Any], depth: int, left: list[int]) -> dict[s
             plain[name] = _plain_members(member, depth - 1, left)
         elif isinstance(member, str):
             plain[name] = _text(member)
-        elif isinstance(member, float) or (isinstance(member, int) and abs(member) < 2**63):
+        elif isinstance(member, float) or _is_small(member):
             plain[name] = member
     return plain
 

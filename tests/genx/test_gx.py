@@ -102,7 +102,7 @@ def test_old_and_new_form_of_an_example_agree(shared: Path) -> None:
 def test_text_that_hdf5_cannot_store_is_cleaned(tmp_path: Path) -> None:
     with genx_classes("genx.") as c:
         x = np.arange(3.0)
-        extra = {"a/b": x, ".": x, "": x, "\0": x, "good": x}
+        extra = {"big": [10**400], "list": [1, 2, 3], "a/b": x, ".": x, "": x, "\0": x, "good": x}
         meta = {"\ud800": 1, "huge": 10**40, "..": 2, "fine": "\0ok"}
         dataset = filled(c["DataSet"], name="\0n", x=x, y=x, error=x, extra_data=extra, meta=meta, cols=(10**40, 1, 1))
         data = pickle.dumps(filled(c["DataList"], items=[dataset]))
@@ -110,7 +110,7 @@ def test_text_that_hdf5_cannot_store_is_cleaned(tmp_path: Path) -> None:
     write(read(_saved(tmp_path, zipped(members(script=script, data=data)))), tmp_path / "out.hgx")
     again = read(tmp_path / "out.hgx")
     assert again.script == "a = 1?\n"
-    assert list(again.data[0].extra_data) == ["good"]
+    assert list(again.data[0].extra_data) == ["list", "good"]
     assert again.data[0].meta == {"fine": "ok"}
 
 
