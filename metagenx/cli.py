@@ -174,7 +174,9 @@ OUT = click.option(
 
 def _load(file: Path, trust: bool, screen: Screen) -> Model:
     from metagenx.genx.model import load
+    from metagenx.genx.sandbox.deadline import end_process_when_stuck
 
+    end_process_when_stuck(timer=False)
     model = load(file, trust=trust)
     for notice in model.notices:
         screen.note(notice)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -104,8 +104,8 @@ def audit(model: Model) -> Audit:
         file=model.file.path.name if model.file.path else "model",
         kind=model.file.kind,
         library=_library(model.file.script),
-        instrument=_instrument(model),
-        sample=sample_text(model.namespace),
+        instrument=model.within_limits(_instrument, model.namespace),
+        sample=model.within_limits(sample_text, model.namespace),
         data=sets,
         n_rows=len(model.parameters),
         fitted=problem.names if problem else (),
@@ -169,10 +169,10 @@ def _library(script: str) -> str:
     return "plain Python"
 
 
-def _instrument(model: Model) -> str:
+def _instrument(namespace: Mapping[str, Any]) -> str:
     """Probe and wavelength of the script's instruments."""
     found = []
-    for value in model.namespace.values():
+    for value in namespace.values():
         if hasattr(value, "probe") and hasattr(value, "wavelength"):
             wavelength = np.ravel(np.asarray(value.wavelength, dtype=float))
             text = f"{value.probe} {wavelength[0]:g} Å" if "tof" not in str(value.probe) else str(value.probe)

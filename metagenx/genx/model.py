@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,11 +127,14 @@ class Model:
         """Names of the script, as the last simulation left them."""
         return self._instance.script.namespace
 
+    def within_limits(self, function: Callable[..., Any], *args: Any) -> Any:
+        """``function(*args)``, which looks at objects of the script: within its limits of time and memory."""
+        return self._instance.script.within_limits(function, *args)
+
     def sld(self, values: Mapping[str, float] | None = None) -> list[dict[str, Any]]:
         """Scattering length density profiles, one dictionary per entry of the script's ``SLD`` list."""
         self._instance.simulate(values)
-        profiles = self._instance.script.namespace.get("SLD", [])
-        return [dict(profile) for profile in profiles if isinstance(profile, Mapping)]
+        return self._instance.script.within_limits(_profiles, self._instance.script.namespace)
 
     def problem(self, fom: str | None = None) -> ModelProblem:
         """What a fit optimises: fitted rows, their bounds, and a whole population evaluated at once."""
@@ -198,9 +201,17 @@ class ModelInstance:
 
         As in GenX only the first UserVars object of the script counts.
         """
-        variables = (v for v in self.script.namespace.values() if isinstance(v, UserVars))
-        return sum(penalties(first), 0.0) if (first := next(variables, None)) is not None else 0.0
+        return self.script.within_limits(_penalty, self.script.namespace)
 
     def figure_of_merit(self, name: str, options: Mapping[str, Any]) -> FigureOfMerit:
         """The figure of merit prepared for this instance's data."""
         return FigureOfMerit(name, self.data, n_fitted=self.grid.n_fit_flags, options=options)
+
+
+def _penalty(namespace: Mapping[str, Any]) -> Any:
+    first = next((value for value in namespace.values() if isinstance(value, UserVars)), None)
+    return 0.0 if first is None else sum(penalties(first), 0.0)
+
+
+def _profiles(namespace: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [dict(profile) for profile in namespace.get("SLD", []) if isinstance(profile, Mapping)]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metagenx.errors import InputError, ScriptError
+from metagenx.genx.script import ScriptTimeout
 
 if TYPE_CHECKING:
     from metagenx.genx.model import Model, ModelInstance
@@ -103,6 +104,8 @@ class ModelProblem:
     def _population(self, vectors: np.ndarray) -> np.ndarray:
         try:
             return self._population_or_error(vectors)
+        except ScriptTimeout:
+            raise
         except ScriptError:
             # One bad candidate must not take its company with it: find it alone.
             return self._one_by_one(vectors)
@@ -122,6 +125,8 @@ class ModelProblem:
         for i, vector in enumerate(vectors):
             try:
                 foms[i] = self._one(vector)
+            except ScriptTimeout:
+                raise
             except ScriptError as error:
                 foms[i] = np.nan
                 self.n_failed += 1

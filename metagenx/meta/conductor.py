@@ -99,6 +99,11 @@ class Conductor:
         # Ray Tune deep-copies searchers and schedulers; what they share must stay one.
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Ray Tune also pickles them, for snapshots from which we never restore: the journal is the truth, and a
+        # listener may hold what cannot be pickled, such as a terminal.
+        return (object, ())
+
     @property
     def stopping(self) -> bool:
         """Whether work must end: nothing is left, or something went wrong."""

@@ -212,17 +212,19 @@ def _end_for_sure(watchdog: _Watchdog, this: _Call) -> None:
         return
 
 
-def end_process_when_stuck(grace: float | None = 60.0) -> None:
+def end_process_when_stuck(grace: float | None = 60.0, *, timer: bool = True) -> None:
     """End the whole process if a call ignores its limit for another `grace` seconds, because C code never
     returns.
 
     For programs and workers that start metagenx, not for notebooks. Two guards: the watchdog, which ends the
     process with a message and the exit code of bad input; and a timer of C, for operations that keep all
-    Python threads waiting, which writes where each thread is and ends with 1. None switches it off.
+    Python threads waiting, which writes where each thread is and ends with 1. None switches it off. The timer counts
+    the time that a program is stopped by Ctrl-Z, too: without `timer` a program survives that.
     """
     _watchdog.grace = grace
-    if grace is None:
+    if grace is None or not timer:
         faulthandler.cancel_dump_traceback_later()
     else:
         faulthandler.dump_traceback_later(_USUAL_LIMIT + grace, exit=True)
-        _watchdog.start()  # which puts it off as long as all is well
+    if grace is not None:
+        _watchdog.start()  # which puts the timer off as long as all is well
