@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metagenx.errors import InputError
-from metagenx.physics import resolution
+from metagenx.physics import resolution, smearing
 
 X = np.linspace(0.01, 0.3, 41)
 CURVE = np.exp(-((X - 0.1) ** 2) / 0.001) + 0.1 / (1 + 1e4 * X**4)
@@ -97,8 +97,8 @@ def test_a_width_of_zero_changes_nothing():
         np.testing.assert_allclose(
             resolution.average(np.tile(CURVE, 5)[None], grid.weights)[0], CURVE, rtol=1e-14
         )
-    np.testing.assert_array_equal(resolution.convolve(CURVE[None], X, 0.0, 2.0)[0], CURVE)
-    np.testing.assert_array_equal(resolution.smear(CURVE[None], X, 0.0)[0], CURVE)
+    np.testing.assert_array_equal(smearing.convolve(CURVE[None], X, 0.0, 2.0)[0], CURVE)
+    np.testing.assert_array_equal(smearing.smear(CURVE[None], X, 0.0)[0], CURVE)
 
 
 @pytest.mark.parametrize("places", [-1, 0, 1])
@@ -131,7 +131,7 @@ def test_convolution_is_numpys(steps, reach, n, start, spacing):
     x = start + spacing * np.arange(n)
     sigma = steps * (x[1] - x[0])
     curve = 1 + np.sin(np.arange(n)) ** 2
-    ours = resolution.convolve(curve[None], x, sigma, reach)[0]
+    ours = smearing.convolve(curve[None], x, sigma, reach)[0]
     np.testing.assert_allclose(ours, numpy_convolution(curve, x, sigma, reach), rtol=1e-12)
 
 
@@ -139,13 +139,11 @@ def test_convolution_of_a_population_gives_the_numbers_of_its_members():
     rng = np.random.default_rng(1)
     curves, sigmas = rng.random((6, 41)), rng.uniform(0.0, 0.05, (6, 1))
     sigmas[2] = np.nan
-    together = resolution.convolve(curves, X, sigmas, 2.0)
-    smeared = resolution.smear(curves, X, sigmas)
+    together = smearing.convolve(curves, X, sigmas, 2.0)
+    smeared = smearing.smear(curves, X, sigmas)
     for m in range(6):
-        np.testing.assert_array_equal(
-            together[m], resolution.convolve(curves[m : m + 1], X, sigmas[m], 2.0)[0]
-        )
-        np.testing.assert_array_equal(smeared[m], resolution.smear(curves[m : m + 1], X, sigmas[m])[0])
+        np.testing.assert_array_equal(together[m], smearing.convolve(curves[m : m + 1], X, sigmas[m], 2.0)[0])
+        np.testing.assert_array_equal(smeared[m], smearing.smear(curves[m : m + 1], X, sigmas[m])[0])
     assert np.isnan(together[2]).all()
     assert np.isnan(smeared[2]).all()
     assert np.isfinite(np.delete(together, 2, axis=0)).all()
@@ -153,11 +151,11 @@ def test_convolution_of_a_population_gives_the_numbers_of_its_members():
 
 def test_convolution_refuses_what_it_cannot_do():
     with pytest.raises(InputError, match="ascending"):
-        resolution.convolve(CURVE[None], X[::-1], 0.01, 2.0)
+        smearing.convolve(CURVE[None], X[::-1], 0.01, 2.0)
     with pytest.raises(InputError, match="at least two points"):
-        resolution.convolve(CURVE[None, :1], X[:1], 0.01, 2.0)
+        smearing.convolve(CURVE[None, :1], X[:1], 0.01, 2.0)
     with pytest.raises(InputError, match="far wider"):
-        resolution.convolve(CURVE[None], X, 1e9, 2.0)
+        smearing.convolve(CURVE[None], X, 1e9, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -168,8 +166,8 @@ def test_smearing_is_the_dense_sum(order):
     sigma = 0.001 + 0.05 * x
     w = np.exp(-((x[:, None] - x) ** 2) / (2 * sigma**2))
     expected = np.trapezoid(curve[:, None] * w, dx=1, axis=0) / np.trapezoid(w, dx=1, axis=0)
-    np.testing.assert_allclose(resolution.smear(curve[None], x, sigma)[0], expected, rtol=1e-12)
+    np.testing.assert_allclose(smearing.smear(curve[None], x, sigma)[0], expected, rtol=1e-12)
 
 
 def test_smearing_a_constant_gives_the_constant():
-    np.testing.assert_allclose(resolution.smear(np.full((1, 41), 2.5), X, 0.03), 2.5, rtol=1e-14)
+    np.testing.assert_allclose(smearing.smear(np.full((1, 41), 2.5), X, 0.03), 2.5, rtol=1e-14)

@@ -19,7 +19,7 @@ from metagenx.genx.models.footprint_objects import BeamProfile
 from metagenx.genx.models.instrument import Coords, FootType, Probe, ResType, option
 from metagenx.genx.models.resolution_objects import ResolutionFunction
 from metagenx.genx.models.values import is_population, number, per_point, whole_number, writable
-from metagenx.physics import coordinates, footprint, resolution
+from metagenx.physics import coordinates, footprint, resolution, smearing
 
 Array = NDArray[np.float64]
 
@@ -152,9 +152,9 @@ def _depends_on_fitted(instrument: Any, restype: ResType | ResolutionFunction) -
 def _fast_convolution(curve: Array, x: Array, instrument: Any, restype: ResType) -> Array:
     if restype is ResType.fast_conv:
         width, reach = number(instrument, "res"), number(instrument, "resintrange")
-        return resolution.convolve(curve, x, width, reach)
+        return smearing.convolve(curve, x, width, reach)
     width = per_point(instrument, "res", x.shape[-1])
-    return resolution.smear(curve, x, width * x if restype in _RELATIVE else width)
+    return smearing.smear(curve, x, width * x if restype in _RELATIVE else width)
 
 
 def _illuminated(points: Points, instrument: Any, n_points: int, n_places: int) -> Array | None:

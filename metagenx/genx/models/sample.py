@@ -10,14 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metagenx.genx.models.base import ModelParamBase
+from metagenx.genx.models.energy_simulation import EnergySpecular
 from metagenx.genx.models.sld_profile import SLD_calculations
-from metagenx.genx.models.specular_simulation import (
-    EnergySpecular,
-    OffSpecular,
-    PolSpecular,
-    Specular,
-    SpecularField,
-)
+from metagenx.genx.models.specular_simulation import OffSpecular, Specular, SpecularField
+from metagenx.genx.models.spin_flip_simulation import PolSpecular
 
 __all__ = ["Layer", "Sample", "Stack"]
 

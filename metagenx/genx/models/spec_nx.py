@@ -48,18 +48,14 @@ from numpy import (
     zeros_like,
 )
 
+from metagenx.genx.models.energy_simulation import EnergySpecular
 from metagenx.genx.models.footprint_objects import GaussianBeamOffset, SquareBeamOffset, TrapezoidBeam
 from metagenx.genx.models.instrument import Coords, FootType, Instrument, Polarization, Probe, ResType
 from metagenx.genx.models.resolution_objects import GaussianResolution, TrapezoidResolution, XrayKalpha
 from metagenx.genx.models.sample import Layer, Sample, Stack
 from metagenx.genx.models.sld_profile import SLD_calculations
-from metagenx.genx.models.specular_simulation import (
-    EnergySpecular,
-    OffSpecular,
-    PolSpecular,
-    Specular,
-    SpecularField,
-)
+from metagenx.genx.models.specular_simulation import OffSpecular, Specular, SpecularField
+from metagenx.genx.models.spin_flip_simulation import PolSpecular
 
 __all__ = [
     "Coords",

@@ -1,0 +1,86 @@
+"""Simulation of spec_nx at a fixed angle as a function of the photon energy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metagenx.errors import InputError
+from metagenx.genx.models.instrument import Coords, Probe, ResType, option
+from metagenx.genx.models.layer_table import column, table_row
+from metagenx.genx.models.resolution_objects import ResolutionFunction
+from metagenx.genx.models.sample_table import SampleTable, sample_table
+from metagenx.genx.models.values import is_population, per_point
+from metagenx.physics import coordinates, potentials
+from metagenx.physics.specular import reflectivity, reflectivity_dispersive
+
+__all__ = ["EnergySpecular"]
+
+Array = NDArray[np.float64]
+
+
+def EnergySpecular(energy: ArrayLike, x: ArrayLike, sample: Any, instrument: Any) -> Array:
+    """Reflectivity of x-rays at a fixed angle as a function of the photon energy.
+
+    Scattering lengths that are functions of the energy (``fd.Fe``) are evaluated at every energy; GenX 3.8.13
+    cannot.
+
+    Parameters
+    ----------
+    energy : (n_points,), eV.
+    x : where in the coordinates of the instrument; one value, or one per energy.
+
+    Raises
+    ------
+    InputError : another probe than x-rays, or a resolution: neither is defined here.
+    """
+    if option(instrument, "probe", Probe) is not Probe.xray:
+        raise InputError("SimEnergySpecular scans the photon energy: its probe is 'x-ray'")
+    resolution = instrument.restype
+    if (
+        isinstance(resolution, ResolutionFunction)
+        or option(instrument, "restype", ResType) is not ResType.none
+    ):
+        raise InputError("SimEnergySpecular knows no resolution", hint="inst.setRestype('no conv')")
+    energies = np.atleast_1d(np.asarray(energy, dtype=float))
+    positions = np.asarray(x, dtype=float)
+    n_points = energies.shape[-1]
+    if positions.ndim and positions.shape[-1] not in (1, n_points):
+        raise InputError(f"x has {positions.shape[-1]} values for {n_points} energies")
+    wavelength = coordinates.HC / energies
+    offset = per_point(instrument, "tthoff", n_points)
+    if option(instrument, "coords", Coords) is Coords.two_theta:
+        incidence = (positions + offset) / 2
+    else:
+        incidence = np.degrees(np.arcsin(coordinates.sine_of_incidence(positions, wavelength))) + offset / 2
+    q = coordinates.q_at_angle(wavelength, incidence)
+    table = sample_table(sample)
+    curve = _curve_at_energies(table, q, energies, wavelength)
+    scale, background = per_point(instrument, "I0", n_points), per_point(instrument, "Ibkg", n_points)
+    curve = scale * curve + background
+    fitted = table.is_fitted(("dens", "f")) or is_population(energies, positions, offset, scale, background)
+    return curve if fitted or len(curve) > 1 else np.asarray(curve[0])
+
+
+def _curve_at_energies(table: SampleTable, q: Array, energies: Array, wavelength: Array) -> Array:
+    """Reflectivity of x-rays at many energies, (n_population | 1, n_energy)."""
+    layers, geometry = table.layers, (table.thickness, table.sigma, table.blocks)
+    density = column(layers, "dens")
+    if not any(callable(layer.f) for layer in layers):
+        strength = potentials.xray_strength(density, column(layers, "f", complex))
+        nothing = np.zeros((1, len(layers)))
+        return reflectivity_dispersive(q, wavelength, strength, nothing, nothing, *geometry)
+    # Every energy of every individual is a sample of its own: (n_population · n_energy, n_layer).
+    rows = np.atleast_2d(wavelength)
+    n_population, n_energy = max(len(density), len(rows)), energies.shape[-1]
+    f = np.empty((n_population, n_energy, len(layers)), dtype=complex)
+    for i, layer in enumerate(layers):
+        f[:, :, i] = layer.f(energies) if callable(layer.f) else table_row([layer.f], "f", complex)
+    strength = potentials.xray_strength(density[:, None, :], f).reshape(-1, len(layers))
+    optics = potentials.potential(
+        strength, None, None, np.broadcast_to(rows, (n_population, n_energy)).reshape(-1, 1)
+    )
+    potential = optics[0].reshape(n_population, n_energy, -1).transpose(0, 2, 1)
+    return reflectivity(q, potential, optics[1].reshape(n_population, n_energy), *geometry)
