@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 AT_LIMIT = 0.01  # of the width of the bounds
+RARE = 0.02  # share of all fits below which a place where fits ended is not called a minimum
 MOST_FITS = 3000  # whose ends are compared
 
 
@@ -61,8 +62,12 @@ class Ends:
 
     @property
     def shared(self) -> list[int]:
-        """Numbers of the minima that at least two fits found; the first always counts."""
-        return [i for i, minimum in enumerate(self.minima) if i == 0 or len(minimum.repeats) > 1]
+        """Numbers of the minima that enough fits found, at least two and 2 % of all; the first always counts.
+
+        What one or two fits found may be a fit that had not converged as well as a minimum.
+        """
+        fewest = max(2, math.ceil(RARE * len(self.foms)))
+        return [i for i, minimum in enumerate(self.minima) if i == 0 or len(minimum.repeats) >= fewest]
 
 
 def ends_of(evidence: Evidence, sample: str) -> Ends | None:

@@ -23,8 +23,15 @@ def whole(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """``97 %``."""
-    return f"{100 * value:.0f} %" if math.isfinite(value) else "?"
+    """``97 %``; a small share with one more digit."""
+    if not math.isfinite(value):
+        return "?"
+    return f"{100 * value:.1f} %" if 0 < abs(value) < 0.00995 else f"{100 * value:.0f} %"
+
+
+def times(value: float) -> str:
+    """A factor: ``3.6``, ``67``, ``1.2k``, ``∞``."""
+    return f"{value:.2g}" if abs(value) < 10 else count(float(f"{value:.0f}"))
 
 
 def rate_text(rate: Interval) -> str:
@@ -47,13 +54,12 @@ def ratio_text(ratio: Interval) -> str:
     """A ratio with its interval: ``3.6× (2.6–4.7)``."""
     if not math.isfinite(ratio.estimate):
         return "not measured"
-    high = f"{ratio.high:.2g}" if math.isfinite(ratio.high) else "∞"
-    return f"{ratio.estimate:.2g}× ({ratio.low:.2g}–{high})"
+    return f"{times(ratio.estimate)}× ({times(ratio.low)}–{times(ratio.high)})"
 
 
 def worse_by(part: float) -> str:
-    """How much larger a number is: ``+1.6 %``, or ``4.1 times`` from twice on."""
-    return f"+{100 * part:.2g} %" if part < 1 else f"{1 + part:.2g} times"
+    """How much larger a number is: ``1.6 %``, or ``4.1 times`` from twice on."""
+    return f"{100 * part:.2g} %" if part < 1 else f"{times(1 + part)} times"
 
 
 def duration(seconds: float) -> str:

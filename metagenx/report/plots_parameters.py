@@ -64,7 +64,7 @@ def ends_figure(ends: Ends) -> Figure:
         f"Each parameter between its limits. {whole(len(ends.values))} fits, coloured by the minimum they ended in; "
         "two humps in one row are two answers to the same question. Diamond: the best fit, bar: its error."
     )
-    shows += f" Grey: {n_other} fits that ended where no other did." if n_other else ""
+    shows += f" Grey: {n_other} fits that ended where few or no others did." if n_other else ""
     data = pd.DataFrame(ends.values, columns=list(ends.names))
     place = {number: place for place, number in enumerate(ends.shared, start=1)}
     data.insert(0, "minimum", [place.get(int(number), 0) for number in ends.minimum])
@@ -257,7 +257,7 @@ def minima_table(ends: Ends) -> Table:
     if ends.n_failed:
         rows.append(["failed", "", "", str(ends.n_failed), percent(ends.n_failed / n)])
     table = pd.DataFrame(data, columns=["minimum", "FOM", "worse by", "fits", "share", *ends.names])
-    columns = ["minimum", "FOM", "worse by", "fits", "share"]
+    columns = ["minimum", "FOM", "worse", "fits", "share"]
     return Table("Minima found", minima_sentence(ends), columns, rows, frozenset({0}), as_csv("minima", table))
 
 
@@ -270,7 +270,8 @@ def minima_sentence(ends: Ends) -> str:
     if others and ends.minima[0].fom > 0:
         second = max(others, key=lambda minimum: len(minimum.repeats))
         worse = second.fom / ends.minima[0].fom - 1
-        text += f"; {len(second.repeats)} of {whole(n)} end in a second minimum, {worse_by(worse)} in FOM"
+        text += f"; {len(second.repeats)} of {whole(n)} end in a second minimum"
+        text += f", {worse_by(worse)} worse" if worse < 1 else f" with {worse_by(worse)} its FOM"
     return text + ". Fits belong together if their FOMs differ by at most 1 % and their parameters by 3 error bars."
 
 

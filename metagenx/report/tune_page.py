@@ -13,7 +13,7 @@ from metagenx.report.evidence import Evidence
 from metagenx.report.labels import setting_label
 from metagenx.report.measurement import Measurement, colours, comparison_table, measurements
 from metagenx.report.models import audit_lines
-from metagenx.report.numbers import percent, rate_text, ratio_text, time_text, whole
+from metagenx.report.numbers import percent, rate_text, ratio_text, time_text, times, whole
 from metagenx.report.page.elements import Element, Headline, Lines, Note, Section, Table
 from metagenx.report.page.render import render
 from metagenx.report.plots_race import optimism_figure, timeline_figure
@@ -74,7 +74,7 @@ def headline_text(verdict: Mapping[str, Any]) -> str:
     who = _WHO.get(str(verdict.get("baseline")), f"the settings {verdict.get('baseline')}")
     ratio = interval_of(verdict.get("ratio"))
     if verdict.get("answer") == "change" and ratio is not None:
-        return f"{ratio.estimate:.2g}× fewer evaluations per good fit than with {who}"
+        return f"{times(ratio.estimate)}× fewer evaluations per good fit than with {who}"
     if not verdict.get("complete", True):
         return f"No answer: the budget ended before anything was validated, so keep {who}"
     if ratio is None:
@@ -111,7 +111,7 @@ def _numbers(evidence: Evidence, verdict: Mapping[str, Any]) -> list[tuple[str, 
                 numbers.append((percent(rate.estimate), f"of fits succeed with {setting_label(measured['setting'])}"))
     detectable = float(verdict.get("smallest_detectable_ratio", math.inf))
     if math.isfinite(detectable):
-        numbers.append((f"{detectable:.2g}×", "is the smallest gain that this run would have seen"))
+        numbers.append((f"{times(detectable)}×", "is the smallest gain that this run would have seen"))
     return [*numbers, (whole(len(evidence.records)), "fits in all")][:5]
 
 

@@ -23,7 +23,7 @@ def empty_plot(
     **options: Any,
 ) -> Any:
     """A Bokeh figure in the style of the report; ``options`` are those of ``bokeh.plotting.figure``."""
-    from bokeh.models import LogTicker, NumeralTickFormatter
+    from bokeh.models import LogTicker, NoOverlap, NumeralTickFormatter
     from bokeh.plotting import figure
 
     plot = figure(
@@ -49,6 +49,7 @@ def empty_plot(
         axis.axis_label_text_color = axis.major_label_text_color = INK
         axis.axis_line_color = axis.major_tick_line_color = INK
         axis.minor_tick_line_color = None
+        axis.major_label_policy = NoOverlap()
     for axis, is_log in ((plot.xaxis, x_log), (plot.yaxis, y_log)):
         if is_log:
             axis.ticker = LogTicker(mantissas=[1, 2, 5], desired_num_ticks=7)
@@ -62,8 +63,11 @@ def empty_plot(
 
 def name_ticks(axis: Any, names: Sequence[str]) -> None:
     """Names at 0, 1, 2 … of an axis. Plain numbers below them, so that any name may stand there, and twice."""
+    from bokeh.models import AllLabels
+
     axis.ticker = list(range(len(names)))
     axis.major_label_overrides = dict(enumerate(names))
+    axis.major_label_policy = AllLabels()
 
 
 def hover(plot: Any, tooltips: list[tuple[str, str]], renderers: list[Any] | None = None, **options: Any) -> None:
@@ -80,7 +84,7 @@ def legend_below(plot: Any, entries: list[tuple[str, list[Any]]], *, columns: in
 
     if not entries:
         return
-    legend = Legend(items=entries, orientation="horizontal", ncols=min(columns, len(entries)), click_policy="hide")
+    legend: Any = Legend(items=entries, orientation="horizontal", ncols=min(columns, len(entries)), click_policy="hide")
     legend.location = "top_left"
     legend.background_fill_color = legend.border_line_color = None
     legend.label_text_color = INK
