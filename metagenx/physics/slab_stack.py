@@ -22,8 +22,8 @@ _STEPS_UNSCALED = 8
 _KEEP_ALL = 64  # with more layers than this their rows no longer fit the caches, and are used again
 
 
-def workspace(n_layer: int, blocks: Blocks) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Memory for the kernel: rows of `work`, rows of `waves`, limits (n_slot, 2) and slots (n_layer,).
+def workspace(n_layer: int, blocks: Blocks) -> tuple[np.ndarray, ...]:
+    """Memory for the kernel: rows of `work`, rows of `waves`, limits (n_slot, 2), slots and ready (n_layer,).
 
     With many layers there are only as many slots in `waves` as a block has layers, and two.
     """
@@ -34,6 +34,7 @@ def workspace(n_layer: int, blocks: Blocks) -> tuple[np.ndarray, np.ndarray, np.
         np.empty(n_slot * WAVE),
         np.empty((n_slot, 2)),
         np.empty(n_layer, dtype=np.int64),
+        np.empty(n_layer, dtype=np.bool_),
     )
 
 
@@ -127,11 +128,11 @@ def _stack(
     repetitions: np.ndarray,
     dispersive: bool,
     shared: np.ndarray,
-    ready: bool,
+    ready: np.ndarray,
 ) -> bool:
     """a/b of one individual and one block of points. False: out of range.
 
-    ready : whether the waves of the shared layers are in place.
+    ready : which layers have their waves in place; shared layers are added.
     """
     n_slot, n_layer = limits.shape[0], optical.size
     keep = n_slot == n_layer
@@ -150,11 +151,13 @@ def _stack(
             slot = layer if keep else used % n_slot
             slots[layer] = slot
             used += 1
-            if not (ready and keep and shared[layer]) and not _layer(
-                work, waves, limits, slot, layer, n, low, high, optical, linear, ambient,
-                thickness[layer], dispersive,
-            ):  # fmt: skip
-                return False
+            if not ready[layer]:
+                ready[layer] = keep and shared[layer]
+                if not _layer(
+                    work, waves, limits, slot, layer, n, low, high, optical, linear, ambient,
+                    thickness[layer], dispersive,
+                ):  # fmt: skip
+                    return False
             if layer == begin or repeat == 1:
                 if below >= 0:
                     if not _interface(work, waves, limits, slots[below], slot, n, sigma[below]):
@@ -205,6 +208,7 @@ def reflect_population(
     waves: np.ndarray,
     limits: np.ndarray,
     slots: np.ndarray,
+    ready: np.ndarray,
     irregular: np.ndarray,
     out: np.ndarray,
 ) -> None:
@@ -214,7 +218,7 @@ def reflect_population(
     optical : complex (n_population | 1, n_layer), potential, or a if `dispersive`; linear : the same, b.
     ambient : complex (n_population | 1,), n_M². The others as in `specular.amplitude`.
     shared : bool (n_layer,), which layers and points are the same in all individuals.
-    work, waves, limits, slots : `workspace`.
+    work, waves, limits, slots, ready : `workspace`.
     irregular : bool (n_population,), all False; those outside the range of this kernel become True, and their
     rows of `out` mean nothing.
     """
@@ -225,6 +229,7 @@ def reflect_population(
     for start in range(0, n_q, length):
         size = length if start + length < n_q else n_q - start
         n = (size + 7) // 8
+        ready[:] = False
         for m in range(n_population):
             if m == 0 or q.shape[0] > 1 or wavelength.shape[0] > 1:
                 low, high = _load_points(
@@ -239,7 +244,7 @@ def reflect_population(
                 sigma[m * (sigma.shape[0] > 1)],
                 first, last,
                 repetitions[m * (repetitions.shape[0] > 1)],
-                dispersive, shared, m > 0,
+                dispersive, shared, ready,
             ):  # fmt: skip
                 irregular[m] = True
                 continue
