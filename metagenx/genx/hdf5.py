@@ -140,7 +140,7 @@ class Reader:
         pieces = [raw[start : start + size] for start in range(0, len(raw), size)]
         if kind.length is None:
             pieces = [self._heap_text(piece, path) for piece in pieces]
-        return [piece.rstrip(b"\0").decode("utf-8", "replace") for piece in pieces]
+        return [piece.split(b"\0", 1)[0].decode("utf-8", "replace") for piece in pieces]
 
     def _raw(self, dataset: h5py.Dataset, path: str) -> bytes:
         """The bytes of a data set as they are in the file."""
