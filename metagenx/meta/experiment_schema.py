@@ -109,7 +109,7 @@ class TuneSection:
     trials: Annotated[Count, Field(ge=1, le=100_000)] = 60
     rounds: Annotated[Count, Field(ge=1, le=10_000)] | None = None
     racing: Flag = True
-    validate: Annotated[Count, Field(ge=2, le=50_000)] = 100
+    validate: Annotated[Count, Field(ge=2, le=50_000)] = 200
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -91,7 +91,7 @@ tune:
   trials: 60                      # settings to try
   # rounds: 3                     # in so many cohorts, later ones nearer to the best; else as it fits
   racing: on                      # stop settings that clearly lose
-  validate: 100                   # fits on fresh seeds for the winner and the baseline, at the end
+  validate: 200                   # fits on fresh seeds for the winner and the baseline, at the end
 
 seed: {seed}                        # one number reproduces everything, on one core or a thousand
 

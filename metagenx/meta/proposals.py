@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from metagenx.fitting import streams
-from metagenx.fitting.settings import Settings
+from metagenx.fitting.api import evaluations_of_full_run
+from metagenx.fitting.settings import Settings, describe
 from metagenx.meta import searchers
 from metagenx.meta.objective import Contender
 from metagenx.meta.race import Race
@@ -65,9 +66,24 @@ class Proposals:
         for name, contender in race.contenders.items():
             if race.has_run(name):
                 found = race.standing(name)
-                point = contender.point or self.space.clip(self.space.point(contender.settings))
+                point = contender.point or self.place(contender.settings)
                 tried.append(Tried(point, found.score, found.censored))
         return tried
+
+    def place(self, settings: Settings) -> Point:
+        """Where settings from elsewhere lie in the space, by what they come to: 50 members are a multiple too."""
+        n, full = self.n_dim, evaluations_of_full_run(settings, self.n_dim)
+        population, limit = settings.population_size(n), settings.evaluation_limit(n) or full
+        meant = {
+            "pop_mult": population / n,
+            "pop_size": population,
+            "max_generations": settings.generation_limit(n),
+            "max_generation_mult": settings.generation_limit(n) / (n * population),
+            "max_evaluations": min(limit, full),
+            CUTOFF: min(limit, full) / n**3,
+        }
+        values = {option.name: getattr(settings, option.name) for option in describe()}
+        return self.space.clip({**values, **meant})
 
     def _cutoffs(self, race: Race) -> list[tuple[str, Point, Settings]]:
         """The best settings so far with the cutoff that would have served them best: their traces tell for free.
@@ -85,10 +101,9 @@ class Proposals:
                 continue
             contender = race.contenders[name]
             mult = max(cutoff for cutoff in cutoffs if cutoff is not None) / self.n_dim**3
-            values = {**self.space.point(contender.settings), **(contender.point or {}), CUTOFF: mult}
-            point = self.space.clip(values)
+            point = self.space.clip({**self.place(contender.settings), **(contender.point or {}), CUTOFF: mult})
             if self.space.allowed(point):
-                found.append(("cutoff", point, self.space.settings(point, self.base)))
+                found.append(("cutoff", point, contender.settings.replace(**{CUTOFF: point[CUTOFF]})))
         return found
 
 

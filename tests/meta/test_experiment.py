@@ -68,7 +68,7 @@ def test_a_file_name_alone_is_an_experiment(folder: Path) -> None:
     assert experiment.target.below is None
     assert experiment.tune.searcher == "random"
     assert experiment.tune.racing
-    assert experiment.tune.validate == 100
+    assert experiment.tune.validate == 200
     assert experiment.seed == DEFAULT_SEED
     assert experiment.budget.evaluations == DEFAULT_EVALUATIONS
     assert experiment.run.workers is None
