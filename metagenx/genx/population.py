@@ -117,8 +117,18 @@ class ModelProblem:
                 allowed = {(), np.shape(dataset.x), (1, *np.shape(dataset.x)), (len(vectors), *np.shape(dataset.x))}
                 if np.shape(simulation) not in allowed:
                     raise ScriptError(f"data set {i}: Sim gives the shape {np.shape(simulation)} for a population")
-            foms = self._figure.total(simulations, self._batch.penalty())
-        return np.broadcast_to(np.asarray(foms, dtype=float).reshape(-1), (len(vectors),)).copy()
+            foms = np.asarray(self._figure.total(simulations, self._batch.penalty()), dtype=float)
+        foms = np.broadcast_to(foms.reshape(-1), (len(vectors),)).copy()
+        foms[self._says_nothing(simulations, len(vectors))] = np.nan
+        return foms
+
+    def _says_nothing(self, simulations: list[np.ndarray], n_population: int) -> np.ndarray:
+        """Candidates without a single number in a used data set: the mask of the FOM would take them for perfect."""
+        nothing = np.zeros(n_population, dtype=bool)
+        for simulation, dataset in zip(simulations, self._batch.data, strict=True):
+            if dataset.use and simulation.size and not np.isfinite(simulation[..., 0]).all():
+                nothing |= ~np.isfinite(simulation).any(axis=-1)
+        return nothing
 
     def _one_by_one(self, vectors: np.ndarray) -> np.ndarray:
         foms = np.empty(len(vectors))
@@ -136,6 +146,8 @@ class ModelProblem:
     def _one(self, vector: np.ndarray) -> float:
         with np.errstate(all="ignore"):
             simulations = self._single.simulate_fitted(vector)
+            if self._says_nothing(simulations, 1)[0]:
+                return float("nan")
             return float(self._figure.total(simulations, self._single.penalty()))
 
     def _choose_path(self) -> None:

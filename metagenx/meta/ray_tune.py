@@ -101,6 +101,10 @@ class RoundScheduler(TrialScheduler):
     def __deepcopy__(self, memo: Any) -> RoundScheduler:
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickled for Tune's snapshots only, which are never restored; the listener may be a terminal.
+        return (object, ())
+
     @property
     def active(self) -> int:
         """Trials that have an actor, or wait for one."""
