@@ -7,6 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from metagenx.errors import FileFormatError
 from metagenx.genx import hgx
 from metagenx.genx import options as genx_options
 from metagenx.genx.data import DataList, DataSet
@@ -23,9 +24,13 @@ def to_bytes(file: GenxFile) -> bytes:
     1.1.2. Never writes a pickle of its own.
     """
     where = file.path.name if file.path else "file"
-    if file.source is None:
-        return _edited(_empty_file(), file, None, where)
-    return _edited(file.source, file, hgx.read(file.source, file.path), where)
+    if file.source is not None:
+        try:
+            return _edited(file.source, file, hgx.read(file.source, file.path), where)
+        except FileFormatError:
+            # Damage where nothing is read; better a file without the unknown parts than a fit that is lost.
+            file.notices.append(f"{where} is damaged inside, so it is written anew, without what only GenX knows")
+    return _edited(_empty_file(), file, None, where)
 
 
 def _empty_file() -> bytes:

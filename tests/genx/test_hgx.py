@@ -353,6 +353,17 @@ def test_data_commands_and_data_sets_can_change(path: Path) -> None:
     assert [d.name for d in read(path).data] == ["film, doubled"]
 
 
+def test_results_are_saved_even_if_the_original_turns_out_damaged(path: Path) -> None:
+    file = read(path)
+    assert file.source is not None
+    # A group that is listed, and broken where only a writer looks.
+    file.source = file.source.replace(b"SNOD", b"SNOX")
+    write(file.with_results(values=[12.0]), path)
+    again = read(path)
+    assert again.table[0].value == 12.0
+    assert_array_equal(again.data[0].res, file.data[0].res)
+
+
 def test_what_a_script_invents_is_not_written(path: Path) -> None:
     file = read(path)
     before = path.read_bytes()
