@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from metagenx.errors import InputError, ResourcesSpent
+from metagenx.meta.memory import free_memory
 
 OBJECT_STORE_BYTES = 150 * 2**20  # what travels is small; Ray's own default would take 30 % of the memory
+RAY_BYTES, WORKER_BYTES = 700 * 2**20, 150 * 2**20  # what Ray and each of its workers take, measured
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AIR_NEW_OUTPUT": "0",  # the new output engine prints a box even when told to be silent
@@ -116,6 +118,7 @@ def _start(workers: int | None, where: str, dashboard: bool) -> None:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, namespace="metagenx")
             return
         os.environ.pop("RAY_ADDRESS", None)
+        _check_memory(workers or cores())
         ray.init(
             address="local",
             num_cpus=workers or cores(),
@@ -134,6 +137,17 @@ def _start(workers: int | None, where: str, dashboard: bool) -> None:
             hint="It needs about 1 GB of free memory, and room in /tmp and /dev/shm: free some, or use fewer "
             "workers (--set run.workers=1).",
         ) from error
+
+
+def _check_memory(workers: int) -> None:
+    """Ray started without memory dies with a page of stack trace, or takes other programs with it."""
+    free, needed = free_memory(), RAY_BYTES + workers * WORKER_BYTES
+    if free is not None and free < needed:
+        raise ResourcesSpent(
+            f"Ray and {workers} workers need about {needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free",
+            hint="Close other programs, or use fewer workers (--set run.workers=1). Nothing is lost: start the same "
+            "command again.",
+        )
 
 
 def _described(workers: int | None, *, ours: bool) -> RaySession:

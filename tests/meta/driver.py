@@ -1,4 +1,4 @@
-"""A run in a process of its own, to be disturbed: ``driver.py EXPERIMENT OUT [JOURNAL_BYTES]``.
+"""A run in a process of its own, to be disturbed: ``driver.py EXPERIMENT OUT [FILE_BYTES | memory]``.
 
 Says what happens in JSON lines; exits as the command line would.
 """
@@ -18,9 +18,14 @@ def main() -> int:
 
     def say(progress: Progress) -> None:
         print(json.dumps([progress.kind, progress.stage, progress.fits, progress.text]), flush=True)
-        if rest and progress.kind == "started":  # from now on no file of this process may grow beyond this
+        if (
+            rest and rest[0].isdigit() and progress.kind == "started"
+        ):  # from now on no file of this process may grow beyond this
             resource.setrlimit(resource.RLIMIT_FSIZE, (int(rest[0]), resource.RLIM_INFINITY))
 
+    if rest == ["memory"]:  # what there is now, and a little more
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + 400 * 2**20, resource.RLIM_INFINITY))
     try:
         result = tune(Path(experiment), out=out, workers=2, progress=say, dashboard=False)
     except MetagenxError as error:

@@ -190,3 +190,11 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
     driver = Driver(experiment, tmp_path)
     assert driver.end() == 0
     assert tables(the_run(tmp_path, "disturbed")) == undisturbed
+
+
+def test_no_memory_for_ray_is_said_before_ray_is_started(experiment: Path, tmp_path: Path) -> None:
+    driver = Driver(experiment, tmp_path, "memory")
+    assert driver.end() == EXIT_SPENT
+    assert driver.heard[-1][1] == "ResourcesSpent"
+    assert "GB of memory" in str(driver.heard[-1][3])
+    assert json.loads((the_run(tmp_path, "disturbed") / "manifest.json").read_text())["state"] == "spent"
