@@ -30,7 +30,7 @@ DEFAULTS: dict[str, bool | int | float | str] = {
     "fit_xmin": 0.0,
     "fit_xmax": 180.0,
     "km": 0.7,
-    "kr": 0.6,
+    "kr": 0.7,
     "allowed_fom_discrepancy": 1e-10,
     "use_pop_mult": True,
     "pop_size": 50,
