@@ -165,7 +165,7 @@ def test_types_and_defaults() -> None:
     assert values["use_pop_mult"] is False
     assert values["create_trial"] == "jade_best"
     assert values["figure_of_merit"] == "log"
-    assert values["kr"] == 0.6
+    assert values["kr"] == 0.7
     assert values["max_generations"] == 500
     assert values["allowed_fom_discrepancy"] == 1e-10
     assert values["ignore_fom_nan"] is True
