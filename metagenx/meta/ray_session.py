@@ -108,17 +108,33 @@ def _environment() -> None:
 
 
 def _start(workers: int | None, where: str, dashboard: bool) -> None:
+    if where == "auto":
+        try:
+            _connect("auto")
+        except InputError:  # no cluster runs: one of our own
+            _start_here(workers, dashboard)
+    elif where == "local":
+        _start_here(workers, dashboard)
+    else:
+        _connect(where)
+
+
+def _connect(address: str) -> None:
     import ray
 
-    address = None if where in {"local", "auto"} else where
-    if where == "auto" and os.environ.get("RAY_ADDRESS"):
-        address = "auto"
     try:
-        if address is not None:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, namespace="metagenx")
-            return
-        os.environ.pop("RAY_ADDRESS", None)
-        _check_memory(workers or cores())
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, namespace="metagenx")
+    except ConnectionError as error:
+        raise InputError(f"no Ray cluster answers at {address}", hint="Is it running? Try: ray status") from error
+    except (RuntimeError, ValueError) as error:  # other versions of Ray or Python, a wrong token
+        raise InputError(f"the Ray cluster at {address} does not take us: {_first_line(error)}") from error
+
+
+def _start_here(workers: int | None, dashboard: bool) -> None:
+    import ray
+
+    _check_memory(workers or cores())
+    try:
         ray.init(
             address="local",
             num_cpus=workers or cores(),
@@ -129,8 +145,6 @@ def _start(workers: int | None, where: str, dashboard: bool) -> None:
             logging_level=logging.ERROR,
             namespace="metagenx",
         )
-    except ConnectionError as error:
-        raise InputError(f"no Ray cluster answers at {where}", hint="Try: ray status") from error
     except (MemoryError, OSError, ValueError, RuntimeError) as error:
         raise ResourcesSpent(
             f"Ray does not start: {_first_line(error)}",
@@ -154,11 +168,11 @@ def _described(workers: int | None, *, ours: bool) -> RaySession:
     import ray
 
     available = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
-    address = getattr(ray.get_runtime_context(), "dashboard_url", None) or _dashboard_address()
+    address = _dashboard_address()
     token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
     return RaySession(
         workers=max(1, min(workers or available, available)),
-        dashboard=address or None,
+        dashboard=address,
         token_file=token if address and token.is_file() else None,
         ours=ours,
     )
@@ -167,7 +181,9 @@ def _described(workers: int | None, *, ours: bool) -> RaySession:
 def _dashboard_address() -> str | None:
     from ray._private import worker
 
-    return getattr(worker.global_worker.node, "webui_url", None)
+    with contextlib.suppress(Exception):  # a convenience only
+        return worker.get_dashboard_url() or None  # type: ignore[no-untyped-call]
+    return None
 
 
 @contextlib.contextmanager

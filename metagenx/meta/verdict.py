@@ -195,4 +195,8 @@ def _geometric_mean(times: list[Interval]) -> Interval:
 
 
 def _ratio(ratio: Interval) -> str:
-    return f"{ratio.estimate:.2g}x [{ratio.low:.2g}, {ratio.high:.2g}]"
+    return f"{_times(ratio.estimate)}x [{_times(ratio.low)}, {_times(ratio.high)}]"
+
+
+def _times(value: float) -> str:
+    return f"{value:.0f}" if 100 <= value < 1e6 else f"{value:.2g}"

@@ -12,7 +12,7 @@ from problems import CENTRE
 from tables import tables, the_run
 
 import metagenx
-from metagenx.errors import InputError
+from metagenx.errors import InputError, Interrupted
 from metagenx.meta.progress import Progress
 from metagenx.meta.searchers import SEARCHERS, Tried, propose
 from metagenx.meta.space_file import load_space
@@ -138,6 +138,30 @@ def test_film_ends_in_a_file_with_the_best_fit(four_cores: None, tmp_path: Path)
     assert (result.save(tmp_path / "copy") / "repeats.csv").is_file()
     assert result.folder.reflectivity.is_file()
     assert result.folder.sld.is_file()
+
+
+@pytest.mark.ray
+def test_hours_end_a_run_at_the_end_of_a_round_and_the_journal_remembers(four_cores: None, tmp_path: Path) -> None:
+    path = experiment(tmp_path, "brief", "{kr: {float: [0.1, 0.9]}}", evaluations=60_000)
+    first = tune(path, out=tmp_path, workers=2, overrides=["budget.hours=0.00001"])
+    assert "the time is spent" in first.verdict
+    assert not first.answer.complete
+    assert {record.phase for record in first.records} == {"search"}
+    again = tune(path, out=tmp_path, workers=2, overrides=["budget.hours=0.00001"])
+    assert again.records == first.records
+    # Hours alone: the evaluations follow from how fast the model is, once, and stay.
+    folder = tune(path, out=tmp_path, workers=2, overrides=["budget.hours=0.002", "budget.evaluations="]).folder
+    assert folder.manifest()["planned_evaluations"] > 1000
+
+
+@pytest.mark.ray
+def test_a_caller_may_stop_a_run(four_cores: None, tmp_path: Path) -> None:
+    path = experiment(tmp_path, "stopped", "{kr: {float: [0.1, 0.9]}}", evaluations=60_000, trials=3)
+    heard: list[Progress] = []
+    with pytest.raises(Interrupted, match="interrupted"):
+        tune(path, out=tmp_path, workers=2, progress=heard.append, should_stop=lambda: bool(heard and heard[-1].fits))
+    assert "stopping" in {message.kind for message in heard}
+    assert tune(path, out=tmp_path, workers=2).answer.complete
 
 
 def test_plan_times_the_model() -> None:
