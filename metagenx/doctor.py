@@ -102,12 +102,13 @@ def _kernels() -> Finding:
     table = [Row("Film.setD", 100.0, True, 50.0, 150.0)]
     begun = time.perf_counter()
     for restype in ("no conv", "fast conv", "full conv and varying res."):
-        file = GenxFile(script=_SCRIPT.format(restype=restype), table=table, data=DataList([DataSet("", x, 0 * x + 1e-3, 0 * x + 1e-4)]))
+        data = DataList([DataSet("", x, np.full_like(x, 1e-3), np.full_like(x, 1e-4))])
+        file = GenxFile(script=_SCRIPT.format(restype=restype), table=table, data=data)
         problem = metagenx.Model(file).problem()
         problem.evaluate(np.linspace(60.0, 140.0, 50)[:, None])
     seconds = time.perf_counter() - begun
-    text = f"compiled and loaded in {seconds:.1f} s"
-    return Finding("kernels", problem.path == "population", text, f"The population path is not in use: {problem.why_not}")
+    hint = f"The population path is not in use: {problem.why_not}"
+    return Finding("kernels", problem.path == "population", f"compiled and loaded in {seconds:.1f} s", hint)
 
 
 _SCRIPT = """\

@@ -148,7 +148,8 @@ def _cost(problem: ModelProblem) -> float:
     """Microseconds per evaluation in a population of fifty, measured."""
     from time import perf_counter
 
-    vectors = np.random.default_rng(0).uniform(*problem.bounds.T, size=(50, len(problem.names)))
+    low, high = problem.bounds.T
+    vectors = np.random.default_rng(0).uniform(low, high, size=(50, len(problem.names)))
     problem.evaluate(vectors)
     start = perf_counter()
     problem.evaluate(vectors)

@@ -134,7 +134,8 @@ class Model:
     def sld(self, values: Mapping[str, float] | None = None) -> list[dict[str, Any]]:
         """Scattering length density profiles, one dictionary per entry of the script's ``SLD`` list."""
         self._instance.simulate(values)
-        return self._instance.script.within_limits(_profiles, self._instance.script.namespace)
+        found: list[dict[str, Any]] = self.within_limits(_profiles, self._instance.script.namespace)
+        return found
 
     def problem(self, fom: str | None = None) -> ModelProblem:
         """What a fit optimises: fitted rows, their bounds, and a whole population evaluated at once."""
@@ -168,8 +169,8 @@ class Model:
         return Path(path)
 
     def __repr__(self) -> str:
-        fitted = self._instance.grid.fitted_names
-        return f"<Model {self.name}: {len(self.data)} data sets, {len(fitted)} fitted parameters, FOM {self.fom_function}>"
+        n_fitted = len(self._instance.grid.fitted_names)
+        return f"<Model {self.name}: {len(self.data)} data sets, {n_fitted} fitted parameters, FOM {self.fom_function}>"
 
 
 class ModelInstance:

@@ -10,7 +10,19 @@ from metagenx.errors import InputError
 from metagenx.genx.data import DataList, DataSet
 from metagenx.genx.file import GenxFile, Row
 
-HEAD = "from numpy import *\nfrom models.utils import UserVars\ncp = UserVars()\ncp.new_var('a', 1.0)\ncp.new_var('b', 2.0)\n"
+HEAD = """\
+from numpy import *
+from models.utils import UserVars
+cp = UserVars()
+cp.new_var('a', 1.0)
+cp.new_var('b', 2.0)
+"""
+LOOP = """\
+    total = 0.0
+    for v in [cp.a, cp.b]:
+        total = total + (v if v > 1.0 else 1.0)
+    return [x*total]
+"""
 X = np.linspace(1.0, 5.0, 20)
 
 
@@ -34,7 +46,7 @@ def test_a_population_is_what_its_members_are() -> None:
     [
         ("    return [x*(2.0 if cp.a > 1.5 else 1.0) + cp.b]\n", "truth value"),
         ("    return [x*float(cp.a) + cp.b]\n", ""),
-        ("    total = 0.0\n    for v in [cp.a, cp.b]:\n        total = total + (v if v > 1.0 else 1.0)\n    return [x*total]\n", ""),
+        (LOOP, ""),
         ("    return [x*cp.a/sum(cp.b)]\n", "other numbers"),
     ],
 )
