@@ -9,7 +9,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,13 +43,14 @@ Command = Callable[..., int]
 class Group(click.Group):
     """A group whose mistakes on the command line obey --json and our exit codes too."""
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
+    def main(self, args: Sequence[str] | None = None, *others: Any, **options: Any) -> Any:
+        """Run, and turn whatever happens into an exit code."""
         try:
-            code = super().main(*args, standalone_mode=False, **kwargs)
+            code: Any = super().main(args, *others, **{**options, "standalone_mode": False})
         except click.exceptions.Exit as stop:
             code = stop.exit_code
         except click.ClickException as mistake:
-            if "--json" in sys.argv:
+            if "--json" in (sys.argv if args is None else args):
                 _print_json({"error": {"kind": "usage", "message": mistake.format_message()}})
             mistake.show(file=sys.stderr)
             code = EXIT_BAD_INPUT
@@ -90,7 +91,7 @@ def command(
             return _run(function, as_json, quiet, verbose, no_color, arguments)
 
         decorated: Any = run
-        common = [
+        common: list[Any] = [
             click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, all else on stderr."),
             click.option("-q", "--quiet", is_flag=True, help="Only the result."),
             click.option("-v", "--verbose", is_flag=True, help="More, and tracebacks of internal errors."),
@@ -170,6 +171,9 @@ OUT = click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"), show_default=True,
     help="Where the run folder goes.",
 )  # fmt: skip
+RESUME = click.option(
+    "--resume/--new", default=True, show_default=True, help="Go on with the last run of the same, or begin anew."
+)
 
 
 def _load(file: Path, trust: bool, screen: Screen) -> Model:
@@ -202,12 +206,15 @@ def _count(context: click.Context, option: click.Parameter, value: str | None) -
         number = float(text.rstrip("km")) * factor
     except ValueError:
         raise click.BadParameter(f"{value!r} is not a number such as 40000 or 40k") from None
-    if number < 1 or number != int(number):
+    if number < 1 or not number.is_integer():
         raise click.BadParameter(f"{value!r} is not a whole number of at least 1")
     return int(number)
 
 
-@command("init", FILE, TRUST, click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write it."))
+@command(
+    "init", FILE, TRUST,
+    click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write it."),
+)  # fmt: skip
 def init(screen: Screen, file: Path, trust: bool, output: Path | None) -> int:
     """Write a commented experiment for FILE.
 
@@ -224,7 +231,8 @@ def init(screen: Screen, file: Path, trust: bool, output: Path | None) -> int:
     if output.exists():
         raise InputError("the file exists already", where=str(output), hint="Name another one with -o.")
     place = os.path.relpath(file.resolve(), output.resolve().parent)
-    summary = ModelSummary(Path(place).as_posix(), model.fom_function, len(problem.names), problem.n_points, model.options)
+    place = Path(place).as_posix()
+    summary = ModelSummary(place, model.fom_function, len(problem.names), problem.n_points, model.options)
     try:
         output.write_text(experiment_template(summary), encoding="utf-8")
     except OSError as error:
@@ -251,7 +259,7 @@ def inspect(screen: Screen, file: Path, trust: bool) -> int:
 
 @command(
     "simulate", FILE, TRUST, FOM,
-    click.option("-o", "--output", type=click.Path(path_type=Path), help="Arrays x0, y0, sim0, x1, … and fom, as .npz."),
+    click.option("-o", "--output", type=click.Path(path_type=Path), help="Arrays x0, y0, sim0, x1 … and fom, as .npz."),
 )  # fmt: skip
 def simulate(screen: Screen, file: Path, trust: bool, fom: str | None, output: Path | None) -> int:
     """Simulate FILE with the values of its table.
@@ -276,7 +284,7 @@ def simulate(screen: Screen, file: Path, trust: bool, fom: str | None, output: P
 @command(
     "fit", FILE, TRUST, FOM, SEED,
     click.option("-o", "--output", type=click.Path(path_type=Path), help="The fitted model, as .hgx."),
-    click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="A folder for .hgx, tables and report."),
+    click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="A folder for .hgx, tables, report."),
     click.option("--scheme", help="create_trial, instead of the file's."),
     click.option("--evals", callback=_count, help="FOM evaluations of all restarts together, e.g. 40k."),
     click.option("--as-in-file", is_flag=True, help="One run that ends where GenX's would: no restarts."),
@@ -321,7 +329,7 @@ def fit(
     if output:
         screen.note(f"wrote {result.save(output)}")
     if out:
-        save_fit(result, out, command=sys.argv[1:])
+        save_fit(result, out, command=sys.argv)
         screen.note(f"wrote {out}")
     screen.result(fit_summary(result), result.verdict, table=result.table)
     if result.was_interrupted:
@@ -330,7 +338,7 @@ def fit(
 
 
 @command(
-    "repeat", FILE, TRUST, SEED, WORKERS, OUT,
+    "repeat", FILE, TRUST, SEED, WORKERS, OUT, RESUME,
     click.option("-n", "n", type=click.IntRange(min=2), default=50, show_default=True, help="Independent fits."),
     click.option("--perturb", default="10%", show_default=True, callback=_percent, help="How far start values move."),
     click.option("--of", type=click.Choice(["fitted", "all"]), default="fitted", show_default=True,
@@ -338,8 +346,8 @@ def fit(
     writes=True,
 )  # fmt: skip
 def repeat(
-    screen: Screen, file: Path, trust: bool, seed: int, workers: int | None, out: Path, n: int, perturb: float,
-    of: str, overrides: tuple[str, ...], dry_run: bool,
+    screen: Screen, file: Path, trust: bool, seed: int, workers: int | None, out: Path, resume: bool, n: int,
+    perturb: float, of: str, overrides: tuple[str, ...], dry_run: bool,
 ) -> int:  # fmt: skip
     """Fit FILE many times from perturbed starts: do independent fits end at the same answer?
 
@@ -350,9 +358,10 @@ def repeat(
     metagenx repeat film.hgx -n 200 --perturb 20% --set create_trial=jade_best
     """
     from metagenx.fitting.settings import overrides_from_text
-    from metagenx.meta.repeat import plan_repeat
     from metagenx.meta.repeat import repeat as run_repeat
+    from metagenx.meta.repeat_plan import plan_repeat
     from metagenx.report.run import repeat_summary, write_report
+    from metagenx.report.summary import repeat_text
     from metagenx.report.terminal import RunProgress
 
     changes = overrides_from_text(overrides)
@@ -362,17 +371,17 @@ def repeat(
         return EXIT_REACHED
     with RunProgress(screen) as progress:
         result = run_repeat(
-            file, n=n, perturb=perturb, of=of, seed=seed, workers=workers, trust=trust, out=out,
-            overrides=changes, progress=progress,
+            file, n=n, perturb=perturb, of=of, seed=seed, workers=workers, trust=trust, out=out, resume=resume,
+            progress=progress, **changes,
         )  # fmt: skip
-    write_report(result.folder)
-    screen.result(repeat_summary(result), result.verdict, table=result.table)
+        report = write_report(result.folder, trust=trust)
+    screen.result(repeat_summary(result), repeat_text(result, report))
     return EXIT_REACHED if result.reached else EXIT_NOT_REACHED
 
 
 @command(
     "tune", click.argument("experiment", type=click.Path(path_type=Path)), TRUST, WORKERS, OUT,
-    click.option("--resume/--new", default=True, show_default=True, help="Go on with an unfinished run of the same."),
+    RESUME,
     click.option("--open", "open_report", is_flag=True, help="Open the report when done."),
     writes=True,
 )  # fmt: skip
@@ -392,26 +401,27 @@ def tune(
     from metagenx.meta.tune import plan as plan_tune
     from metagenx.meta.tune import tune as run_tune
     from metagenx.report.run import tune_summary, write_report
+    from metagenx.report.summary import tune_text
     from metagenx.report.terminal import RunProgress
 
     if dry_run:
         planned = plan_tune(experiment, overrides=overrides, workers=workers, trust=trust)
-        screen.result(planned.to_json(), planned.text)
+        screen.result(vars(planned), planned.line)
         return EXIT_REACHED
     with RunProgress(screen) as progress:
         result = run_tune(
             experiment, out=out, overrides=overrides, workers=workers, resume=resume, trust=trust, progress=progress
         )
-    report = write_report(result.folder)
-    screen.result(tune_summary(result), result.text, table=result.table)
+        report = write_report(result.folder, trust=trust)
+    screen.result(tune_summary(result), tune_text(result, report))
     if open_report:
         click.launch(str(report))
-    return EXIT_REACHED if result.reached else EXIT_NOT_REACHED
+    return EXIT_REACHED if result.answer.reached else EXIT_NOT_REACHED
 
 
-@command("report", click.argument("run", required=False, type=click.Path(path_type=Path)), OUT,
+@command("report", click.argument("run", required=False, type=click.Path(path_type=Path)), OUT, TRUST,
          click.option("--open", "open_report", is_flag=True, help="Open it in the browser."))  # fmt: skip
-def report(screen: Screen, run: Path | None, out: Path, open_report: bool) -> int:
+def report(screen: Screen, run: Path | None, out: Path, trust: bool, open_report: bool) -> int:
     """Make report.html and the tables of a run again, from its journal; RUN is a run folder, default the latest.
 
     \b
@@ -422,7 +432,7 @@ def report(screen: Screen, run: Path | None, out: Path, open_report: bool) -> in
     from metagenx.runs import latest_run, open_run
 
     folder = open_run(run) if run else latest_run(out)
-    page = rebuild(folder)
+    page = rebuild(folder, trust=trust)
     screen.result({"run": str(folder.path), "report": str(page)}, f"wrote {page}")
     if open_report:
         click.launch(str(page))

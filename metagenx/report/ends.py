@@ -76,7 +76,6 @@ def ends_of(evidence: Evidence, sample: str) -> Ends | None:
     good = [record for record in mine if math.isfinite(record.fom) and record.values]
     if not good or sample not in evidence.best:
         return None
-    known = evidence.best[sample]
     names = evidence.names(sample)
     table = evidence.parameters_of(sample)
     values = np.array([record.values for record in good])
@@ -86,19 +85,35 @@ def ends_of(evidence: Evidence, sample: str) -> Ends | None:
         errors = table[["-error", "+error"]].to_numpy(dtype=float)
     else:
         bounds = np.column_stack([values.min(axis=0), values.max(axis=0)])
-    best = min(good, key=lambda record: record.fom).values if len(known.values) != len(names) else known.values
-    minima, numbers = _minima(good, bounds, evidence.target.within)
+    succeeded = [evidence.is_success(record) for record in good]
+    return ends_of_records(
+        good, names, bounds, errors, succeeded, within=evidence.target.within, n_failed=len(mine) - len(good)
+    )
+
+
+def ends_of_records(
+    good: Sequence[FitRecord],
+    names: Sequence[str],
+    bounds: Array,
+    errors: Array,
+    succeeded: Sequence[bool],
+    *,
+    within: float = 0.01,
+    n_failed: int = 0,
+) -> Ends:
+    """The ends of fits that gave a FOM; the other arguments as in :class:`Ends`."""
+    minima, numbers = _minima(good, bounds, within)
     return Ends(
-        names=names,
+        names=tuple(names),
         bounds=bounds,
-        best=np.array(best),
+        best=np.array(min(good, key=lambda record: record.fom).values),
         errors=errors,
-        values=values,
+        values=np.array([record.values for record in good]),
         foms=np.array([record.fom for record in good]),
-        succeeded=np.array([evidence.is_success(record) for record in good], dtype=bool),
+        succeeded=np.array(succeeded, dtype=bool),
         minimum=numbers,
         minima=minima,
-        n_failed=len(mine) - len(good),
+        n_failed=n_failed,
     )
 
 

@@ -39,7 +39,7 @@ def fit_summary(fit: Fit) -> dict[str, Any]:
 
 
 def save_fit(fit: Fit, folder: Path, *, command: Sequence[str] = ()) -> None:
-    """Write best.hgx, parameters.csv, reflectivity.csv, sld.csv and verdict.json into a folder.
+    """Write best.hgx, parameters.csv, reflectivity.csv, sld.csv, verdict.json and report.html into a folder.
 
     Raises
     ------
@@ -47,6 +47,8 @@ def save_fit(fit: Fit, folder: Path, *, command: Sequence[str] = ()) -> None:
     """
     from metagenx.errors import InputError
     from metagenx.fitting.api import fitted_model
+    from metagenx.report.fit_page import fit_page
+    from metagenx.report.page.elements import Download
     from metagenx.runs.files import to_json, write_atomically
     from metagenx.runs.tables import write_reflectivity, write_sld, write_table
 
@@ -56,6 +58,7 @@ def save_fit(fit: Fit, folder: Path, *, command: Sequence[str] = ()) -> None:
         raise InputError(f"the folder cannot be made: {error.strerror}", where=str(folder)) from None
     write_table(folder / "parameters.csv", fit.table)
     write_atomically(folder / "verdict.json", to_json({**fit_summary(fit), "command": list(command)}, indent=2))
+    model, best = None, None
     if fit.model is not None:
         model = fitted_model(fit.model, fit.result)
         model.save(folder / "best.hgx")
@@ -63,3 +66,5 @@ def save_fit(fit: Fit, folder: Path, *, command: Sequence[str] = ()) -> None:
         point_foms = model.figure_of_merit().pointwise(simulations)
         write_reflectivity(folder / "reflectivity.csv", model.data, simulations, point_foms)
         write_sld(folder / "sld.csv", model.sld())
+        best = Download("best.hgx", "best.hgx (best fit, opens in GenX)", (folder / "best.hgx").read_bytes())
+    write_atomically(folder / "report.html", fit_page(fit, model, command=command, best=best))

@@ -34,10 +34,18 @@ class Measurement:
         self.hit_times = [evidence.hit_time(record) for record in self.records]
         self.successes = sum(time is not None for time in self.hit_times)
         self.rate: Interval = statistics.wilson(self.successes, len(self.records))
-        rng = streams.stream(evidence.seed, "report", setting)
+        # The streams of the verdict, so that its intervals and those of the report are the same.
+        of_repeats = self.phase == "repeat"
+        rng = streams.stream(evidence.seed, *(("repeat time",) if of_repeats else ("measured", setting)))
         runs = evidence.scored(self.records)
         times = [statistics.ert_interval(run, rng) for run in runs]
         self.time = times[0] if len(times) == 1 else _mean_of(times)
+
+    @property
+    def median_fom(self) -> str:
+        """Median of the final FOMs."""
+        foms = [record.fom for record in self.records if np.isfinite(record.fom)]
+        return f"{np.median(foms):.6g}" if foms else "none"
 
     @property
     def name(self) -> str:
@@ -95,21 +103,9 @@ def comparison_table(evidence: Evidence, found: Sequence[Measurement], winner: s
 
     rows, data = [], []
     for m in found:
-        foms = np.array([record.fom for record in m.records])
-        median = float(np.nanmedian(foms)) if np.isfinite(foms).any() else np.nan
-        what = evidence.what(m.setting)
-        rows.append(
-            [
-                setting_label(m.setting),
-                rate_text(m.rate),
-                time_text(m.time),
-                f"{median:.6g}",
-                str(len(m.records)),
-                m.phase,
-                what,
-            ]
-        )
-        data.append([m.setting, m.rate.estimate, m.time.estimate, median, len(m.records), m.phase, what])
+        what, n, numbers = evidence.what(m.setting), len(m.records), [rate_text(m.rate), time_text(m.time)]
+        rows.append([setting_label(m.setting), *numbers, m.median_fom, str(n), m.phase, what])
+        data.append([m.setting, m.rate.estimate, m.time.estimate, m.median_fom, n, m.phase, what])
     columns = ["settings", "success", "evaluations for one success", "median FOM", "fits", "measured in", "what it is"]
     strong = frozenset(i for i, m in enumerate(found) if m.setting == winner)
     shows = (

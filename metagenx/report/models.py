@@ -42,6 +42,18 @@ def best_fit(
         curves = curves_of_model(model, fom)
     except MetagenxError as error:
         return BestFit(sample, _from_tables(folder, fom or ""), missing=_why(error))
+    return _with_profiles(sample, model, curves, ends)
+
+
+def best_fit_of_model(sample: str, model: Model, ends: Ends | None) -> BestFit:
+    """Curves and depth profiles of a model at hand."""
+    try:
+        return _with_profiles(sample, model, curves_of_model(model), ends)
+    except MetagenxError as error:
+        return BestFit(sample, None, missing=_why(error))
+
+
+def _with_profiles(sample: str, model: Model, curves: Curves, ends: Ends | None) -> BestFit:
     vectors = _chosen(ends) if ends is not None else np.empty((0, 0))
     names = ends.names if ends is not None else ()
     return BestFit(sample, curves, tuple(profiles_of_model(model, names, vectors)))

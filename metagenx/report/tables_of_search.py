@@ -70,8 +70,8 @@ def paired_table(evidence: Evidence, baseline: str) -> Table | None:
         rows.append([setting_label(name), shown, *numbers, evidence.what(name)])
         data.append([name, np.exp(np.clip(gain, -700, 700)), won, lost, effect, p, holm, evidence.what(name)])
     shows = (
-        f"Fits of the {phase} that share their seed with one of “{setting_label(baseline)}”: how much sooner they reach"
-        " the target (median), how often they win, (won − lost)/(won + lost), and the p value of Wilcoxon's signed-rank "
+        f"Fits of the {phase} with the same seed as one of “{setting_label(baseline)}”: how much sooner they reach "
+        "the target (median), how often they win, (won − lost)/(won + lost), and the p value of Wilcoxon's signed-rank "
         f"test, also after Holm's adjustment for {len(found)} pairs. Pairs without a success say nothing."
     )
     names = ["setting", "median ratio of times", "won", "lost", "effect", "p", "p Holm", "what"]

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metagenx.report.numbers import count, duration
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -228,18 +230,30 @@ def _spread(names: tuple[str, ...], bounds: np.ndarray, state: State) -> str:
 class RunProgress(_Live):
     """Progress of many fits: what the run says of itself, and how much of the budget is spent."""
 
-    _ALWAYS = frozenset({"started", "round", "notice", "stopping", "finished"})
+    _ALWAYS = frozenset({"started", "round", "notice", "stopping"})  # what has finished is the result itself
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__(screen)
+        # When fits began, and what was done by then: earlier sessions say nothing about the speed of this one.
+        self._begun_with: tuple[float, int, int] | None = None
 
     def __call__(self, progress: Progress) -> None:
         """Hear one message of the run."""
-        part = min(1.0, progress.evaluations / progress.budget) if progress.budget else 0.0
         if progress.kind in self._ALWAYS:
             self._screen.note(progress.text)
-        elif self.due(part):
-            left = f", about {_duration(self.seconds * (1 - part) / part)} left" if part > 0.02 else ""
-            stage = f"{progress.stage:<12} " if progress.stage else ""
-            self.show(part, f"{_bar(part)} {100 * part:3.0f} %  {stage}{progress.text}{left}")
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+            return
+        if progress.kind == "finished":  # the result itself follows
+            return
+        # The budget of a robustness test is counted in fits, that of a race in evaluations.
+        done = progress.fits if progress.stage == "repeat" else progress.evaluations
+        part = min(1.0, done / progress.budget) if progress.budget else 0.0
+        if self._begun_with is None:
+            self._begun_with = (self.seconds, done, progress.evaluations)
+        if not self.due(part):
+            return
+        begun, before, evaluations_before = self._begun_with
+        elapsed, evaluations = self.seconds - begun, progress.evaluations - evaluations_before
+        speed = f"  {count(evaluations / elapsed)} evaluations/s" if evaluations and elapsed > 1 else ""
+        new = (done - before) / progress.budget if progress.budget else 0.0
+        left = f"  about {duration(elapsed * (1 - part) / new)} left" if new > 0.02 else ""
+        self.show(part, f"{_bar(part)} {100 * part:3.0f} %  {progress.stage:<12} {progress.fits} fits{speed}{left}")
