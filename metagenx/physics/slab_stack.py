@@ -85,9 +85,7 @@ def _layer(
     limits[slot, 0] = re
     limits[slot, 1] = im
     fine = re <= _LARGEST_VECTOR and im <= _LARGEST_VECTOR
-    if layer == last:
-        wave_vectors.no_phases(waves, at, n)
-    elif layer > 0:
+    if 0 < layer < last:
         size = abs(thickness)
         growing = negative or thickness < 0.0
         fine = fine and size * re <= LARGEST_ANGLE and (size * im <= _LARGEST_GROWTH or not growing)
@@ -129,16 +127,16 @@ def _stack(
     dispersive: bool,
     shared: np.ndarray,
     ready: np.ndarray,
+    amplitude: bool,
 ) -> bool:
-    """a/b of one individual and one block of points. False: out of range.
+    """a/b or |a/b|² of one individual and one block of points, see `quotient`. False: out of range.
 
     ready : which layers have their waves in place; shared layers are added.
     """
     n_slot, n_layer = limits.shape[0], optical.size
     keep = n_slot == n_layer
-    transfer.start_state(work, n)
     used = unscaled = 0
-    below = -1
+    before = below = -1
     for block in range(-1, first.size + 1):  # substrate, the blocks, ambient
         begin, end, repeat = 0, 1, 1
         if block == first.size:
@@ -152,28 +150,29 @@ def _stack(
             slots[layer] = slot
             used += 1
             if not ready[layer]:
-                ready[layer] = keep and shared[layer]
                 if not _layer(
                     work, waves, limits, slot, layer, n, low, high, optical, linear, ambient,
                     thickness[layer], dispersive,
                 ):  # fmt: skip
                     return False
-            if layer == begin or repeat == 1:
-                if below >= 0:
-                    if not _interface(work, waves, limits, slots[below], slot, n, sigma[below]):
-                        return False
-                    transfer.step(work, waves, slot * WAVE, n)
-                    unscaled += 1
-                    if unscaled == _STEPS_UNSCALED:
-                        transfer.rescale(work, n)
-                        unscaled = 0
-                if repeat > 1:
-                    transfer.start_period(work, n)
-            else:
-                if not _interface(work, waves, limits, slots[below], slot, n, sigma[below]):
-                    return False
+                ready[layer] = keep and shared[layer]
+            if below >= 0 and not _interface(work, waves, limits, slots[below], slot, n, sigma[below]):
+                return False
+            if below == 0:
+                if layer == n_layer - 1:
+                    wave_vectors.phases(waves, slot * WAVE, n, 0.0, 0.0)
+                transfer.first_step(work, waves, slot * WAVE, n)
+            elif layer > begin and repeat > 1:
                 transfer.step_period(work, waves, slot * WAVE, n)
-            below = layer
+            elif layer < n_layer - 1 and below > 0:
+                transfer.step(work, waves, slot * WAVE, n)
+                unscaled += 1
+                if unscaled == _STEPS_UNSCALED:
+                    transfer.rescale(work, n)
+                    unscaled = 0
+            if layer == begin and repeat > 1:
+                transfer.start_period(work, n)
+            before, below = below, layer
         if repeat > 1:
             if not _interface(work, waves, limits, slots[below], slots[begin], n, sigma[below]):
                 return False
@@ -186,7 +185,7 @@ def _stack(
                 transfer.square_power(work, n, ((repeat - 1) & bit) != 0)
             transfer.apply_power(work, n)
             unscaled = 0
-    transfer.quotient(work, n)
+    transfer.quotient(work, n, before == 0, amplitude)
     return True
 
 
@@ -244,13 +243,10 @@ def reflect_population(
                 sigma[m * (sigma.shape[0] > 1)],
                 first, last,
                 repetitions[m * (repetitions.shape[0] > 1)],
-                dispersive, shared, ready,
+                dispersive, shared, ready, parts == 2,
             ):  # fmt: skip
                 irregular[m] = True
                 continue
             for i in range(size):
-                if parts == 1:
-                    out[m, 0, start + i] = work[transfer.SUM + i]
-                else:
-                    out[m, 0, start + i] = work[STATE + i]
-                    out[m, 1, start + i] = work[STATE + BLOCK + i]
+                for part in range(parts):
+                    out[m, part, start + i] = work[STATE + part * BLOCK + i]

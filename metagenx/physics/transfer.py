@@ -75,11 +75,11 @@ def _scaled(z: complex, factor: float) -> complex:
 
 
 @compiled(relaxed=True, inner=True)
-def start_state(work: np.ndarray, n: int) -> None:
-    """Below the substrate: nothing comes from there, a/b = 0."""
+def first_step(work: np.ndarray, waves: np.ndarray, above: int, n: int) -> None:
+    """The state above the first interface and layer: nothing comes from the substrate, a/b = 0 below."""
     for i in range(EIGHT * n):
-        store(work, STATE, i, complex(0.0, 0.0))
-        store(work, STATE + COMPLEX, i, complex(1.0, 0.0))
+        store(work, STATE, i, load(work, DIFFERENCE, i) * load(waves, above + PHASE, i))
+        store(work, STATE + COMPLEX, i, load(work, SUM, i))
 
 
 @compiled(relaxed=True, inner=True)
@@ -185,10 +185,18 @@ def apply_power(work: np.ndarray, n: int) -> None:
 
 
 @compiled(relaxed=True, inner=True)
-def quotient(work: np.ndarray, n: int) -> None:
-    """a/b and, as the real row SUM, \\|a/b\\|²; a/b takes the place of a."""
+def quotient(work: np.ndarray, n: int, bare: bool, amplitude: bool) -> None:
+    """a/b above the last interface, as STATE, or else \\|a/b\\|², as the real row STATE.
+
+    bare : there is only one interface, and the state is already above it.
+    """
     for i in range(EIGHT * n):
         a, b = load(work, STATE, i), load(work, STATE + COMPLEX, i)
+        if not bare:
+            s, e = load(work, SUM, i), load(work, DIFFERENCE, i)
+            a, b = s * a + e * b, e * a + s * b
         inverse = 1.0 / (b.real * b.real + b.imag * b.imag)
-        work[SUM + i] = (a.real * a.real + a.imag * a.imag) * inverse
-        store(work, STATE, i, _scaled(a * complex(b.real, -b.imag), inverse))
+        if amplitude:
+            store(work, STATE, i, _scaled(a * complex(b.real, -b.imag), inverse))
+        else:
+            work[STATE + i] = (a.real * a.real + a.imag * a.imag) * inverse

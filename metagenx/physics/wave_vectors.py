@@ -109,13 +109,6 @@ def bounds_of_row(waves: np.ndarray, layer: int, n: int) -> tuple[float, float, 
 
 
 @compiled(relaxed=True, inner=True)
-def no_phases(waves: np.ndarray, layer: int, n: int) -> None:
-    """Phase factor 1 for the ambient."""
-    for i in range(EIGHT * n):
-        store(waves, layer + PHASE, i, complex(1.0, 0.0))
-
-
-@compiled(relaxed=True, inner=True)
 def phases(waves: np.ndarray, layer: int, n: int, thickness: float, damping: float) -> None:
     """exp(i d k); `damping` bounds \\|d Im k\\|."""
     if damping <= SMALL:

@@ -227,6 +227,14 @@ class TestOutsideTheOrdinary:
         r, _ = self.one_of_three(change)
         assert np.isnan(r).all()
 
+    def test_what_all_have_in_common(self) -> None:
+        potential, ambient, thickness, sigma = population(17, 3, 5, absorption=1e-4)
+        potential[:, 2], thickness[:, 2] = -1e-3 - 1e-2j, 300.0
+        samples = (potential, ambient, thickness, sigma)
+        assert_exact(samples, Blocks.once(5), relative=1e-6, absolute=1e-9)
+        thickness[:, 2] = np.nan
+        assert np.isnan(specular.reflectivity(Q, *samples, Blocks.once(5))).all()
+
     def test_not_finite_where_nothing_is_used(self) -> None:
         potential, ambient, thickness, sigma = population(11, 1, 5)
         blocks = Blocks((1, 2), (2, 4), np.array([[1, 0]]))
