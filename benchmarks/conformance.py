@@ -21,8 +21,9 @@ sys.path.insert(0, str(measure.ROOT / "tests"))
 
 def deviations(case: Any) -> dict[str, float]:
     """Largest deviations of one case: curve, fom, trials."""
-    import metagenx
     from reference import number
+
+    import metagenx
 
     model = metagenx.load(case.file)
     curves = []
