@@ -432,7 +432,7 @@ def report(screen: Screen, run: Path | None, out: Path, trust: bool, open_report
     from metagenx.runs import latest_run, open_run
 
     folder = open_run(run) if run else latest_run(out)
-    page = rebuild(folder, trust=trust)
+    page = rebuild(folder, trust=trust, say=screen.note)
     screen.result({"run": str(folder.path), "report": str(page)}, f"wrote {page}")
     if open_report:
         click.launch(str(page))

@@ -120,6 +120,19 @@ def experiment_for(file: str | Path, overrides: Sequence[str] = ()) -> Experimen
     return _experiment(ExperimentReader(document, overrides, path.parent), None)
 
 
+def experiment_from(data: dict[str, Any], file: Path, folder: Path) -> Experiment:
+    """The experiment of a mapping such as :meth:`Experiment.resolved` gives, with ``model`` as in an experiment file.
+
+    Parameters
+    ----------
+    file : where the mapping comes from, for messages; ``folder`` is where its files are.
+    """
+    plain = {key: value for key, value in data.items() if key != "search_space"}
+    space = {key: value for key, value in data["search_space"].items() if key != "name"}
+    document = Document(str(file), {**plain, "search_space": space})
+    return _experiment(ExperimentReader(document, (), folder), None)
+
+
 def _experiment(reader: ExperimentReader, source: Path | None) -> Experiment:
     parsed, space, samples = reader.read()
     budget = parsed.budget

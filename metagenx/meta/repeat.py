@@ -201,7 +201,7 @@ def repeat(
         with contextlib.suppress(MetagenxError):
             write_fits(folder, problems, campaign.records, rounds.best, Target(), seed=seed)
         raise
-    result = _result(folder, problems, campaign.records, rounds, seed, _notices(of, as_in_file, perturb))
+    result = repeat_result(folder, problems, campaign.records, rounds, seed, notices_of(of, as_in_file, perturb))
     progress(Progress("finished", result.verdict, "repeat", n, sum(r.evaluations for r in campaign.records), n))
     return result
 
@@ -241,7 +241,8 @@ def _name(source: ProblemSource) -> str:
     return re.sub(r"[^\w.+-]+", "-", Path(place).stem).strip("-. ")[:56] or "model"
 
 
-def _notices(of: str, as_in_file: bool, perturb: float) -> tuple[str, ...]:
+def notices_of(of: str, as_in_file: bool, perturb: float) -> tuple[str, ...]:
+    """What a user should know about how the fits were made."""
     found = []
     if of == "all":
         found.append(
@@ -258,7 +259,7 @@ def _notices(of: str, as_in_file: bool, perturb: float) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _result(
+def repeat_result(
     folder: RunFolder,
     problems: Problems,
     records: Sequence[FitRecord],
@@ -266,6 +267,7 @@ def _result(
     seed: int,
     notices: tuple[str, ...],
 ) -> RepeatResult:
+    """Judge the fits of a plan, and write everything in the folder but the report."""
     problem, settings, target = problems.problems[SAMPLE], rounds.contender.settings, Target()
     minima = find_minima(records, problem.bounds)
     parameters = spread(records, problem.names, minima[0].repeats if minima else ())

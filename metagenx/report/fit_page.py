@@ -79,7 +79,9 @@ def _headline(fit: Fit, name: str) -> Headline:
 
 def _ends(fit: Fit) -> Ends:
     result = fit.result
-    runs = [run for run in fit.restarts.runs if math.isfinite(run.fom)]
+    # A run that was cut short ended nowhere; it counts only if there is no other.
+    runs = [run for run in fit.restarts.complete or fit.restarts.runs if math.isfinite(run.fom)]
+    runs = runs or [result]
     records = [_record(number, run) for number, run in enumerate(runs)]
     errors = np.column_stack([-result.error_low, result.error_high])
     limit = (1.0 + _WITHIN) * fit.fom if fit.fom > 0 else fit.fom

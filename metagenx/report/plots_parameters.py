@@ -286,6 +286,7 @@ def fom_figure(ends: Ends) -> Figure | None:
     excess = np.maximum(ends.foms / best - 1, 1e-7)
     edges = np.logspace(-7, np.log10(max(1.0, 1.1 * excess.max())), 60)
     plot = empty_plot("final FOM above the best, relative", "fits", height=260, x_log=True)
+    plot.yaxis.ticker.min_interval = 1
     counts = np.histogram(excess, edges)[0]
     source = ColumnDataSource({"left": edges[:-1], "right": edges[1:], "count": counts})
     bars = plot.quad("left", "right", "count", 0, source=source, color=BLUE, alpha=0.8, line_color=None)

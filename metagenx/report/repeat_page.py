@@ -52,7 +52,7 @@ def _headline(evidence: Evidence, found: list[Measurement]) -> Headline:
     config = evidence.config
     if "perturb" in config:
         moved = percent(float(config["perturb"]))
-        line += f" Starts moved by up to {moved} of their values, rows: {config.get('of', 'fitted')}."
+        line = f"{line.rstrip('.')}. Starts moved by up to {moved} of their values, rows: {config.get('of', 'fitted')}."
     numbers = [
         (rate_text(first.rate), "of fits succeed, 95 % interval"),
         (time_text(first.time), "evaluations for one success, 95 % interval"),

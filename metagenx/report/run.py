@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +35,21 @@ def write_report(folder: RunFolder, *, trust: bool = False) -> Path:
     return folder.report
 
 
-def rebuild(folder: RunFolder, *, trust: bool = False) -> Path:
-    """The tables and the report again, from the journal; returns the report's path; raises as :func:`write_report`."""
+def rebuild(folder: RunFolder, *, trust: bool = False, say: Callable[[str], None] = lambda text: None) -> Path:
+    """The tables and the report again, from the journal; returns the report's path; raises as :func:`write_report`.
+
+    Where the tables cannot be made again (inputs altered or not trusted, another version of metagenx), those in the
+    folder stay, ``say`` hears why, and the report is made of what there is.
+    """
+    from metagenx.errors import FileFormatError, InputError
+    from metagenx.meta.reread import reread
+
+    try:
+        reread(folder, trust=trust)
+    except FileFormatError:
+        raise
+    except InputError as error:
+        say(f"the tables stay as they are: {error}")
     return write_report(folder, trust=trust)
 
 

@@ -230,7 +230,7 @@ def _spread(names: tuple[str, ...], bounds: np.ndarray, state: State) -> str:
 class RunProgress(_Live):
     """Progress of many fits: what the run says of itself, and how much of the budget is spent."""
 
-    _ALWAYS = frozenset({"started", "round", "notice", "stopping"})  # what has finished is the result itself
+    _ALWAYS = frozenset({"started", "round", "notice", "stopping"})
 
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
@@ -239,10 +239,10 @@ class RunProgress(_Live):
 
     def __call__(self, progress: Progress) -> None:
         """Hear one message of the run."""
+        if progress.kind == "finished" or (progress.kind == "round" and progress.stage == "repeat"):
+            return  # the result itself follows
         if progress.kind in self._ALWAYS:
             self._screen.note(progress.text)
-            return
-        if progress.kind == "finished":  # the result itself follows
             return
         # The budget of a robustness test is counted in fits, that of a race in evaluations.
         done = progress.fits if progress.stage == "repeat" else progress.evaluations
