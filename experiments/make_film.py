@@ -1,7 +1,7 @@
 """Makes film.hgx: a simulated X-ray measurement of a molybdenum/silicon mirror, with counting noise.
 
-The film is ours: sixteen Mo/Si bilayers on a silicon wafer with its native oxide, capped by silicon that has oxidised in
-air, measured with a laboratory diffractometer (Cu Kα, parallel beam) from 0.2° to 8° in 2θ. The parameter table starts
+The film is ours: sixteen Mo/Si bilayers on a silicon wafer with its native oxide, capped by silicon that has oxidised
+in air, measured with a laboratory diffractometer (Cu Kα, parallel beam) from 0.2° to 8° in 2θ. The parameter table starts
 from what a grower would write down, not from the truth; the truth stands below.
 
     python experiments/make_film.py            writes experiments/film.hgx; the same file every time
