@@ -95,15 +95,6 @@ class Conductor:
         self._write, self._on_round, self._out_of_time, self.slices = write, on_round, out_of_time, slices
         self._open()
 
-    def __deepcopy__(self, memo: Any) -> Conductor:
-        # Ray Tune deep-copies searchers and schedulers; what they share must stay one.
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Ray Tune also pickles them, for snapshots from which we never restore: the journal is the truth, and a
-        # listener may hold what cannot be pickled, such as a terminal.
-        return (object, ())
-
     @property
     def stopping(self) -> bool:
         """Whether work must end: nothing is left, or something went wrong."""

@@ -19,7 +19,7 @@ from metagenx.meta.experiment import Experiment
 from metagenx.meta.experiment_reader import Sample
 from metagenx.meta.objective import Contender
 from metagenx.meta.problem_source import ProblemSource, open_model, open_problem
-from metagenx.meta.race import RaceRules
+from metagenx.meta.race_rules import RaceRules
 from metagenx.meta.records import BASELINE
 from metagenx.meta.statistics import BestKnown
 

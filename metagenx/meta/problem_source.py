@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metagenx.errors import InputError
+from metagenx.errors import InputError, MetagenxError
 
 if TYPE_CHECKING:
     from metagenx.fitting.problem import Problem
@@ -30,6 +30,7 @@ class ProblemSource:
         returns one; None for a GenX file.
     trust : run a model script that leaves the safe subset.
     fom : figure of merit instead of the file's own.
+    place : the path that messages name.
     """
 
     name: str
@@ -37,11 +38,12 @@ class ProblemSource:
     function: str | None = None
     trust: bool = False
     fom: str | None = None
+    place: str = ""
 
     @classmethod
     def from_file(cls, path: str | Path, *, trust: bool = False, fom: str | None = None) -> ProblemSource:
         """A GenX file on this machine; raises InputError if it cannot be read."""
-        return cls(Path(path).name, _content(Path(path)), None, trust, fom)
+        return cls(Path(path).name, _content(Path(path)), None, trust, fom, str(path))
 
     @classmethod
     def from_function(cls, text: str) -> ProblemSource:
@@ -72,13 +74,21 @@ def _content(path: Path) -> bytes:
 @lru_cache(maxsize=8)
 def open_model(source: ProblemSource) -> Model:
     """The GenX model of a source, loaded once in this process; raises what :func:`metagenx.load` raises."""
-    from metagenx.genx.model import load
+    from metagenx.genx import file as genx_file
+    from metagenx.genx.model import Model
 
     assert source.content is not None
     with tempfile.TemporaryDirectory(prefix="metagenx-") as folder:
         path = Path(folder) / source.name
         path.write_bytes(source.content)
-        return load(path, trust=source.trust)
+        try:
+            file = genx_file.read(path)
+        except MetagenxError as error:
+            if error.where:  # the user knows his own file, not our copy
+                error.where = error.where.replace(str(path), source.place or source.name)
+            raise
+    file.path = Path(source.place or source.name)
+    return Model(file, trust=source.trust)
 
 
 @lru_cache(maxsize=8)

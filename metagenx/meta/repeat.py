@@ -26,7 +26,7 @@ from metagenx.meta.outcome import save_run, write_best, write_fits
 from metagenx.meta.preparation import Problems, file_settings
 from metagenx.meta.problem_source import ProblemSource, open_problem
 from metagenx.meta.progress import Listener, Progress, silent
-from metagenx.meta.race import Decision
+from metagenx.meta.race_rules import Decision
 from metagenx.meta.records import BASELINE, FitRecord
 from metagenx.meta.statistics import BestKnown, Interval, Target
 from metagenx.runs import DEFAULT_BASE, RunFolder, find_run, write_table

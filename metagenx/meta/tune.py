@@ -21,7 +21,8 @@ from metagenx.meta.outcome import save_run, write_fits, write_outcome
 from metagenx.meta.preparation import HOURS_MARGIN, Preparation, prepare
 from metagenx.meta.progress import Listener, Progress, silent
 from metagenx.meta.proposals import Proposals
-from metagenx.meta.race import SHIPPED, Race
+from metagenx.meta.race import Race
+from metagenx.meta.race_rules import SHIPPED
 from metagenx.meta.ray_session import cores
 from metagenx.meta.records import FitRecord
 from metagenx.meta.verdict import Verdict, judge

@@ -15,7 +15,8 @@ from typing import Any
 from metagenx.fitting import streams
 from metagenx.meta import statistics
 from metagenx.meta.paired_test import paired_ert_test
-from metagenx.meta.race import SHIPPED, Race
+from metagenx.meta.race import Race
+from metagenx.meta.race_rules import SHIPPED
 from metagenx.meta.records import BASELINE, number_to_json
 from metagenx.meta.statistics import Interval
 
@@ -161,7 +162,8 @@ def _why_not(race: Race, complete: bool) -> str:
 def _detectable(race: Race, ratio: Interval | None) -> float:
     error = statistics.standard_error(ratio) if ratio is not None else math.inf
     if not math.isfinite(error):
-        hits = min(race.standing(race.rules.baseline, p).hits for p in ("validation", "search"))
+        phase = "validation" if race.has_run(race.rules.baseline, "validation") else "search"
+        hits = race.standing(race.rules.baseline, phase).hits
         error = statistics.planned_standard_error(hits)
     return statistics.smallest_detectable_ratio(error)
 

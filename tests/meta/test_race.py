@@ -18,7 +18,8 @@ from metagenx.meta.conductor import Conductor
 from metagenx.meta.objective import Contender, standing
 from metagenx.meta.paired_test import paired_ert_test
 from metagenx.meta.proposals import best_cutoff
-from metagenx.meta.race import Race, RaceRules
+from metagenx.meta.race import Race
+from metagenx.meta.race_rules import RaceRules
 from metagenx.meta.records import FitRecord
 from metagenx.meta.statistics import BestKnown, Runs, Target
 from metagenx.meta.verdict import Verdict, judge

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,7 +59,13 @@ def test_a_planted_better_setting_is_found_and_one_worker_gives_the_numbers_of_f
 ) -> None:
     path = experiment(tmp_path, "planted", "{kr: {float: [0.1, 0.9]}}")
     heard: list[Progress] = []
-    many = tune(path, out=tmp_path / "four", workers=4, progress=heard.append)
+    lock = threading.Lock()  # a listener may hold what cannot be copied or pickled
+
+    def listen(message: Progress) -> None:
+        with lock:
+            heard.append(message)
+
+    many = tune(path, out=tmp_path / "four", workers=4, progress=listen)
     one = tune(path, out=tmp_path / "one", workers=1)
     assert tables(many.folder.path) == tables(one.folder.path)
     assert many.verdict == one.verdict

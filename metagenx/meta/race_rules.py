@@ -1,0 +1,96 @@
+"""The rules of a race, who runs in it, and what a round decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from metagenx.meta.objective import Contender
+from metagenx.meta.records import BASELINE
+
+SHIPPED = "shipped"
+"""Setting id of the file's settings exactly as GenX runs them: the whole run, no stop at stagnation."""
+
+DROP_ALPHA = 0.10  # chance, over the whole race, that a setting as good as the incumbent is dropped by the test
+# A gate that saves evaluations; the error rate of the answer is that of the validation alone.
+CONFIRM_ALPHA = 0.5
+FEWEST_FITS = 10  # of a setting in confirmation and validation; if the budget pays for fewer, no answer is given
+FEWEST_SHIPPED, MOST_SHIPPED = 3, 20
+FEWEST_CHALLENGERS = 4
+
+
+@dataclass(frozen=True)
+class RaceRules:
+    """What a race may spend and how.
+
+    Parameters
+    ----------
+    evaluations : of the whole run.
+    trials : settings proposed at most; fewer if the budget cannot compare so many.
+    cohorts : rounds of proposals; a later cohort knows how the earlier ones did.
+    rungs : looks at a setting, each with twice the evaluations of the one before.
+    finalists : settings confirmed.
+    validate : most fits of a setting in the validation.
+    drop_losers : with False there is no race: every setting is fitted ``repeats`` times.
+    repeats : fits of a setting on a sample in the search, at the most.
+    baseline : the setting to beat.
+    seed : of the tests' random numbers.
+    """
+
+    evaluations: int
+    trials: int = 40
+    cohorts: int = 3
+    rungs: int = 3
+    finalists: int = 3
+    validate: int = 200
+    drop_losers: bool = True
+    repeats: int = 60
+    baseline: str = BASELINE
+    seed: int = 0
+    reference_fits: int = 12
+    search_share: float = 0.45
+    confirmation_share: float = 0.20
+    shipped_share: float = 0.08
+
+
+@dataclass
+class Runner:
+    """Where one setting is in the race: rungs climbed, and why it left."""
+
+    contender: Contender
+    cohort: int
+    rung: int = 0
+    left: str | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a completed round decided, for the journal and the timeline of the report."""
+
+    round: int
+    stage: str
+    evaluations: int
+    best: Mapping[str, float]
+    incumbent: str
+    left: Mapping[str, str]
+    note: str = ""
+    out_of_time: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "evaluations": self.evaluations,
+            "best": dict(self.best),
+            "incumbent": self.incumbent,
+            "left": dict(self.left),
+            "note": self.note,
+            "out_of_time": self.out_of_time,
+        }
+
+    @property
+    def text(self) -> str:
+        """The round in one line."""
+        left = f", {len(self.left)} settings left the race" if self.left else ""
+        note = f": {self.note}" if self.note else ""
+        return f"round {self.round} ({self.stage}) is over, ahead: {self.incumbent}{left}{note}"
