@@ -15,7 +15,7 @@ import numpy as np
 
 import metagenx
 from metagenx.genx.data import DataList, DataSet
-from metagenx.genx.file import GenxFile, Row
+from metagenx.genx.file import GenxFile, Row, write
 
 SEED = 2014
 COUNTS_IN_DIRECT_BEAM = 2.0e7
@@ -121,4 +121,4 @@ def film() -> GenxFile:
 
 
 if __name__ == "__main__":
-    metagenx.Model(film()).save(Path(__file__).with_name("film.hgx"))
+    write(film(), Path(__file__).with_name("film.hgx"))
