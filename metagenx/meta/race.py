@@ -346,16 +346,18 @@ class Race:
                 if not found.censored and found.score < score:
                     hopeful.append((found.pessimistic, name))
         self.finalists = [name for _, name in sorted(hopeful)[: rules.finalists]]
-        while self.finalists:
-            budget = min(rules.confirmation_share * rules.evaluations, 0.5 * (rules.evaluations - self.spent))
-            fits = int(budget / sum(map(self.cost_of_fit, [baseline, *self.finalists])))
+        share, half = rules.confirmation_share * rules.evaluations, 0.5 * (rules.evaluations - self.spent)
+        plans = [(count, min(share, half)) for count in range(len(self.finalists), 0, -1)] + [(1, half)]
+        for count, budget in plans if self.finalists else []:
+            names = [baseline, *self.finalists[:count]]
+            fits = int(budget / sum(map(self.cost_of_fit, names)))
             if fits >= self.fewest_fits:
-                self.stage = "confirmation"
-                for name in [baseline, *self.finalists]:
+                self.finalists, self.stage = names[1:], "confirmation"
+                for name in names:
                     self._add_fits("confirmation", name, min(fits, rules.validate))
                 return
-            self.finalists.pop()
-            self.why = "the budget does not pay for a confirmation"
+        if self.finalists:
+            self.finalists, self.why = [], "the budget does not pay for a confirmation"
         if not hopeful:
             self.why = self.why or "nothing looked better in the search"
         self._open_validation()

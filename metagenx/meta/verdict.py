@@ -57,11 +57,12 @@ class Verdict:
         above 1 the rival needs fewer evaluations. None if nobody came so far.
     by_sample : the same for each sample.
     p_value : of the paired test behind it, one-sided.
-    detectable : the smallest ratio that this run could have found with 80 % power.
+    detectable : the smallest ratio that this run's validation finds with 80 % power.
     measured : baseline, rival and the file as shipped on the validation's repeats.
     reason : why the answer is what it is, one clause.
     complete : whether the validation took place.
     reached : whether the settings of the answer found the right basin at all.
+    notes : what baseline and shipped mean here, and what was not measured; a sentence each.
     """
 
     answer: str
@@ -76,6 +77,7 @@ class Verdict:
     reason: str
     complete: bool
     reached: bool
+    notes: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
@@ -110,6 +112,7 @@ class Verdict:
             "reason": self.reason,
             "complete": self.complete,
             "reached": self.reached,
+            "notes": list(self.notes),
         }
 
 
@@ -150,7 +153,26 @@ def judge(race: Race) -> Verdict:
         reason="better on repeats that the search never saw" if accepted else _why_not(race, complete),
         complete=complete,
         reached=any(m.setting == answer and m.rate.estimate > 0 for m in measured),
+        notes=_notes(race, by_sample),
     )
+
+
+def _notes(race: Race, by_sample: dict[str, Interval]) -> tuple[str, ...]:
+    found = []
+    if race.rules.baseline == BASELINE:
+        found.append("file: the settings in the file; a fit also ends when it has stagnated, and is started again")
+    if race.shipped is not None:
+        runs = sum(map(len, race.of("validation", SHIPPED).values()))
+        one = f"{race.full_cost:,} evaluations"
+        found.append(
+            f"shipped: the same as GenX runs them, to the last generation; {runs} whole runs of {one} each"
+            if runs
+            else f"shipped (the same as GenX runs them, to the last generation) was not measured: one run takes {one}"
+        )
+    if len(by_sample) > 1:
+        worst = min(by_sample, key=lambda sample: (by_sample[sample].estimate, sample))
+        found.append(f"worst sample: {worst}, {_ratio(by_sample[worst])}")
+    return tuple(found)
 
 
 def _why_not(race: Race, complete: bool) -> str:
@@ -160,12 +182,14 @@ def _why_not(race: Race, complete: bool) -> str:
 
 
 def _detectable(race: Race, ratio: Interval | None) -> float:
-    error = statistics.standard_error(ratio) if ratio is not None else math.inf
-    if not math.isfinite(error):
-        phase = "validation" if race.has_run(race.rules.baseline, "validation") else "search"
-        hits = race.standing(race.rules.baseline, phase).hits
-        error = statistics.planned_standard_error(hits)
-    return statistics.smallest_detectable_ratio(error)
+    """From the spread seen in the validation; of nobody but the baseline, as if the rival were like it."""
+    validated = race.has_run(race.rules.baseline, "validation")
+    if ratio is not None and validated and race.winner is not None:
+        error = statistics.standard_error(ratio)
+        if math.isfinite(error):
+            return statistics.smallest_detectable_ratio(error)
+    hits = race.standing(race.rules.baseline, "validation" if validated else "search").hits
+    return statistics.smallest_detectable_ratio(statistics.planned_standard_error(hits))
 
 
 def _measured(race: Race, name: str) -> Measured:
