@@ -11,9 +11,13 @@ code of each width is cached apart, and no choice is made if somebody else impor
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import hashlib
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -22,7 +26,9 @@ _OTHERS_CAME_FIRST = "numba" in sys.modules or any(
     name in os.environ for name in ("NUMBA_CPU_FEATURES", "NUMBA_CPU_NAME")
 )
 
-import numba  # noqa: E402  (whether it was there before is the question above)
+# Whether it was there before is the question above.
+import numba  # noqa: E402
+from numba.core.caching import FunctionCache  # noqa: E402
 
 # Contraction to fused multiply-add, and signs of zero that do not matter. Not "reassoc": it would undo the
 # two-step argument reductions. Not "nnan" and "ninf": a kernel must see that a number is not finite.
@@ -51,12 +57,31 @@ def compiled(
     }
 
     def decorate(function: Function) -> Function:
-        try:
-            return cast(Function, numba.njit(cache=True, **options)(function))
-        except RuntimeError:  # no folder that can be written: every process compiles for itself
-            return cast(Function, numba.njit(**options)(function))
+        dispatcher = numba.njit(**options)(function)
+        # Without a folder that can be written every process compiles for itself.
+        with contextlib.suppress(RuntimeError):
+            dispatcher._cache = _Cache(function)  # type: ignore[no-untyped-call]
+        return cast(Function, dispatcher)
 
     return decorate
+
+
+class _Cache(FunctionCache):
+    """Numba's cache on disk, which knows when a function changes, but not when one that it calls does."""
+
+    def _index_key(self, signature: Any, generator: Any) -> tuple[Any, ...]:
+        key = super()._index_key(signature, generator)  # type: ignore[no-untyped-call]
+        return (*key, _sources())
+
+
+@functools.lru_cache(maxsize=1)
+def _sources() -> str:
+    """What changes whenever any source of this folder does."""
+    stamps = [
+        (path.name, path.stat().st_size, path.stat().st_mtime_ns)
+        for path in sorted(Path(__file__).parent.glob("*.py"))
+    ]
+    return hashlib.sha256(repr(stamps).encode()).hexdigest()
 
 
 def vector_bits() -> int:

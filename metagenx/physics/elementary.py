@@ -8,14 +8,8 @@ duty; outside them the results are wrong without a warning.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
-
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
-
 from .compiled import compiled
+from .instructions import bits, number, polynomial
 
 LARGEST_ANGLE = 1e6  # of `sine_cosine`, either sign
 SMALL = 1 / 32  # largest argument of the functions for small ones, either sign
@@ -31,70 +25,71 @@ _HALF_PI_HIGH = 1.5707963267341256  # 33 bits each, then the rest
 _HALF_PI_MIDDLE = 6.077100506303966e-11
 _HALF_PI_LOW = 2.0222662487959506e-21
 
-
-def _bits_of(typing_context: Any, x: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.IntType(64))
-
-    return types.int64(types.float64), generate
-
-
-def _number_of(typing_context: Any, bits: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.DoubleType())
-
-    return types.float64(types.int64), generate
-
-
-# The 64 bits of a float64 as an int64, and back; for compiled functions only.
-bits = cast(Callable[[float], int], intrinsic(_bits_of))
-number = cast(Callable[[int], float], intrinsic(_number_of))
+# (e^x − 1 − x)/x² for |x| ≤ ln(2)/2
+_exponential_rest = polynomial(
+    0.5000000000000012, 0.166666666666667, 0.04166666666651606, 0.008333333333307269, 0.0013888888946871542,
+    0.00019841269917265846, 2.4801490073857054e-05, 2.7557216392245797e-06, 2.7631238062567345e-07,
+    2.511783539433448e-08,
+)  # fmt: skip
+# (sin x − x)/x³ and (cos x − 1 + x²/2)/x⁴ for |x| ≤ π/4, in x²
+_sine_rest = polynomial(
+    -0.16666666666666632, 0.008333333333322418, -0.0001984126982981238, 2.755731369357205e-06,
+    -2.5050758384210673e-08, 1.5896811786487248e-10,
+)  # fmt: skip
+_cosine_rest = polynomial(
+    0.04166666666660222, -0.0013888888878270135, 2.4801580969793563e-05, -2.7555566784502693e-07,
+    2.0647715253161767e-09,
+)  # fmt: skip
+# The first terms of the series, enough for |x| ≤ 1/32: e^x; (sin x − x)/x³ and (cos x − 1)/x², in x².
+_exponential_series = polynomial(1.0, 1.0, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040)
+_sine_series = polynomial(-1 / 6, 1 / 120, -1 / 5040)
+_cosine_series = polynomial(-1 / 2, 1 / 24, -1 / 720)
+# 1/sqrt(1 − r) − 1, divided by r
+_inverse_root_series = polynomial(0.5, 0.375, 0.3125)
 _bits, _number = bits, number
 
 
-@compiled(relaxed=True, inline=True)
+@compiled(relaxed=True, inline=True, inner=True)
 def exponential(x: float) -> float:
     """e^x for x ≤ 700; e^-708 for all below."""
     x = x if x > _SMALLEST_EXPONENT else _SMALLEST_EXPONENT
     shifted = x * _LOG2_E + _ROUNDING
     n = shifted - _ROUNDING
-    r = x - n * _LN2_HIGH
-    r = r - n * _LN2_LOW
-    p = 2.511783539433448e-08
-    p = p * r + 2.7631238062567345e-07
-    p = p * r + 2.7557216392245797e-06
-    p = p * r + 2.4801490073857054e-05
-    p = p * r + 0.00019841269917265846
-    p = p * r + 0.0013888888946871542
-    p = p * r + 0.008333333333307269
-    p = p * r + 0.04166666666651606
-    p = p * r + 0.166666666666667
-    p = p * r + 0.5000000000000012
-    p = p * (r * r) + r + 1.0
+    r = (x - n * _LN2_HIGH) - n * _LN2_LOW
+    p = _exponential_rest(r) * (r * r) + r + 1.0
     return number(bits(p) + (bits(shifted) << 52))
 
 
 @compiled(relaxed=True, inline=True, inner=True)
 def exponential_small(x: float) -> float:
-    """e^x for \\|x\\| ≤ 1/32: the first terms of its series."""
-    p = x * (1 / 5040) + 1 / 720
-    p = p * x + 1 / 120
-    p = p * x + 1 / 24
-    p = p * x + 1 / 6
-    p = p * x + 0.5
-    p = p * x + 1.0
-    return p * x + 1.0
+    """e^x for \\|x\\| ≤ 1/32."""
+    return _exponential_series(x)
+
+
+@compiled(relaxed=True, inline=True, inner=True)
+def sine_cosine(x: float) -> tuple[float, float]:
+    """Sine and cosine of x for \\|x\\| ≤ 1e6."""
+    shifted = x * _TWO_OVER_PI + _ROUNDING
+    n = shifted - _ROUNDING
+    r = ((x - n * _HALF_PI_HIGH) - n * _HALF_PI_MIDDLE) - n * _HALF_PI_LOW
+    z = r * r
+    s = _sine_rest(z) * (z * r) + r
+    c = _cosine_rest(z) * (z * z) + (1.0 - 0.5 * z)
+    quarter = bits(shifted)
+    swap = (quarter & 1) != 0
+    sine = c if swap else s
+    cosine = s if swap else c
+    return (
+        number(bits(sine) ^ ((quarter & 2) << 62)),
+        number(bits(cosine) ^ (((quarter + 1) & 2) << 62)),
+    )
 
 
 @compiled(relaxed=True, inline=True, inner=True)
 def sine_cosine_small(x: float) -> tuple[float, float]:
-    """Sine and cosine of x for \\|x\\| ≤ 1/32: the first terms of their series."""
+    """Sine and cosine of x for \\|x\\| ≤ 1/32."""
     z = x * x
-    s = z * (-1 / 5040) + 1 / 120
-    s = s * z - 1 / 6
-    c = z * (-1 / 720) + 1 / 24
-    c = c * z - 0.5
-    return s * (z * x) + x, c * z + 1.0
+    return _sine_series(z) * (z * x) + x, _cosine_series(z) * z + 1.0
 
 
 @compiled(relaxed=True, inline=True, inner=True)
@@ -105,50 +100,14 @@ def root_and_inverse(x: float) -> tuple[float, float]:
     """
     y = number(0x5FE6EB50C7B537A9 - (bits(x) >> 1))
     r = 1.0 - x * y * y
-    y = y + y * (r * (r * (r * 0.3125 + 0.375) + 0.5))
+    y = y + y * (r * _inverse_root_series(r))
     y = y + y * (0.5 - 0.5 * x * y * y)
     root = x * y
     half = 0.5 - 0.5 * root * y
     return root * half + root, y * half + y
 
 
-@compiled(relaxed=True, inline=True)
-def sine_cosine_reduced(x: float) -> tuple[float, float]:
-    """Sine and cosine of x for -π/4 ≤ x ≤ π/4."""
-    z = x * x
-    s = 1.5896811786487248e-10
-    s = s * z - 2.5050758384210673e-08
-    s = s * z + 2.755731369357205e-06
-    s = s * z - 0.0001984126982981238
-    s = s * z + 0.008333333333322418
-    s = s * z - 0.16666666666666632
-    c = 2.0647715253161767e-09
-    c = c * z - 2.7555566784502693e-07
-    c = c * z + 2.4801580969793563e-05
-    c = c * z - 0.0013888888878270135
-    c = c * z + 0.04166666666660222
-    return s * (z * x) + x, c * (z * z) + (1.0 - 0.5 * z)
-
-
-@compiled(relaxed=True, inline=True)
-def sine_cosine(x: float) -> tuple[float, float]:
-    """Sine and cosine of x for \\|x\\| ≤ 1e6."""
-    shifted = x * _TWO_OVER_PI + _ROUNDING
-    n = shifted - _ROUNDING
-    r = x - n * _HALF_PI_HIGH
-    r = r - n * _HALF_PI_MIDDLE
-    r = r - n * _HALF_PI_LOW
-    s, c = sine_cosine_reduced(r)
-    quarter = bits(shifted)
-    swap = (quarter & 1) != 0
-    sine = c if swap else s
-    cosine = s if swap else c
-    sine = number(bits(sine) ^ ((quarter & 2) << 62))
-    cosine = number(bits(cosine) ^ (((quarter + 1) & 2) << 62))
-    return sine, cosine
-
-
-@compiled(relaxed=True, inline=True)
+@compiled(relaxed=True, inline=True, inner=True)
 def power_of_two_below_inverse(x: float) -> float:
     """A power of two that brings a normal x > 0 into 1 … 2."""
     return number((2046 << 52) - (bits(x) & (2047 << 52)))

@@ -12,7 +12,7 @@ from . import transfer, wave_vectors
 from .blocks import Blocks
 from .compiled import compiled
 from .elementary import LARGEST_ANGLE
-from .rows import BLOCK, EIGHT
+from .instructions import BLOCK
 from .transfer import STATE
 from .wave_vectors import Q2, WAVE, WAVELENGTH
 
@@ -22,7 +22,9 @@ _STEPS_UNSCALED = 8
 _KEEP_ALL = 64  # with more layers than this their rows no longer fit the caches, and are used again
 
 
-def workspace(n_layer: int, blocks: Blocks) -> tuple[np.ndarray, ...]:
+def workspace(
+    n_layer: int, blocks: Blocks
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Memory for the kernel: rows of `work`, rows of `waves`, limits (n_slot, 2), slots and ready (n_layer,).
 
     With many layers there are only as many slots in `waves` as a block has layers, and two.
@@ -44,7 +46,7 @@ def _load_points(
 ) -> tuple[float, float]:
     """q² and λ of a block, the last point repeated up to its width; smallest and largest q²."""
     low = high = q[start] * q[start]
-    for i in range(EIGHT * n):
+    for i in range(8 * n):
         at = start + i if start + i < q.size else q.size - 1
         q2 = q[at] * q[at]
         work[Q2 + i] = q2
@@ -107,88 +109,6 @@ def _interface(
     return fine
 
 
-@compiled(inner=True)
-def _stack(
-    work: np.ndarray,
-    waves: np.ndarray,
-    limits: np.ndarray,
-    slots: np.ndarray,
-    n: int,
-    low: float,
-    high: float,
-    optical: np.ndarray,
-    linear: np.ndarray,
-    ambient: complex,
-    thickness: np.ndarray,
-    sigma: np.ndarray,
-    first: np.ndarray,
-    last: np.ndarray,
-    repetitions: np.ndarray,
-    dispersive: bool,
-    shared: np.ndarray,
-    ready: np.ndarray,
-    amplitude: bool,
-) -> bool:
-    """a/b or |a/b|² of one individual and one block of points, see `quotient`. False: out of range.
-
-    ready : which layers have their waves in place; shared layers are added.
-    """
-    n_slot, n_layer = limits.shape[0], optical.size
-    keep = n_slot == n_layer
-    used = unscaled = 0
-    before = below = -1
-    for block in range(-1, first.size + 1):  # substrate, the blocks, ambient
-        begin, end, repeat = 0, 1, 1
-        if block == first.size:
-            begin, end = n_layer - 1, n_layer
-        elif block >= 0:
-            begin, end, repeat = first[block], last[block], repetitions[block]
-        if repeat == 0 or begin == end:
-            continue
-        for layer in range(begin, end):
-            slot = layer if keep else used % n_slot
-            slots[layer] = slot
-            used += 1
-            if not ready[layer]:
-                if not _layer(
-                    work, waves, limits, slot, layer, n, low, high, optical, linear, ambient,
-                    thickness[layer], dispersive,
-                ):  # fmt: skip
-                    return False
-                ready[layer] = keep and shared[layer]
-            if below >= 0 and not _interface(work, waves, limits, slots[below], slot, n, sigma[below]):
-                return False
-            if below == 0:
-                if layer == n_layer - 1:
-                    wave_vectors.phases(waves, slot * WAVE, n, 0.0, 0.0)
-                transfer.first_step(work, waves, slot * WAVE, n)
-            elif layer > begin and repeat > 1:
-                transfer.step_period(work, waves, slot * WAVE, n)
-            elif layer < n_layer - 1 and below > 0:
-                transfer.step(work, waves, slot * WAVE, n)
-                unscaled += 1
-                if unscaled == _STEPS_UNSCALED:
-                    transfer.rescale(work, n)
-                    unscaled = 0
-            if layer == begin and repeat > 1:
-                transfer.start_period(work, n)
-            before, below = below, layer
-        if repeat > 1:
-            if not _interface(work, waves, limits, slots[below], slots[begin], n, sigma[below]):
-                return False
-            transfer.close_period(work, waves, slots[begin] * WAVE, n)
-            bit = 1
-            while 2 * bit < repeat:
-                bit *= 2
-            while bit > 1:  # the power repeat - 1, from its second highest bit down
-                bit //= 2
-                transfer.square_power(work, n, ((repeat - 1) & bit) != 0)
-            transfer.apply_power(work, n)
-            unscaled = 0
-    transfer.quotient(work, n, before == 0, amplitude)
-    return True
-
-
 @compiled()
 def reflect_population(
     q: np.ndarray,
@@ -220,8 +140,13 @@ def reflect_population(
     work, waves, limits, slots, ready : `workspace`.
     irregular : bool (n_population,), all False; those outside the range of this kernel become True, and their
     rows of `out` mean nothing.
+
+    One function on purpose: a function between this one and the loops would be optimised twice, at half a
+    second each time that the kernel is compiled.
     """
     n_population, parts, n_q = out.shape
+    n_slot, n_layer = limits.shape[0], optical.shape[1]
+    keep = n_slot == n_layer
     n_part = (n_q + BLOCK - 1) // BLOCK
     length = ((n_q + n_part - 1) // n_part + 7) // 8 * 8 if n_q > 0 else 1
     low = high = 0.0
@@ -234,19 +159,80 @@ def reflect_population(
                 low, high = _load_points(
                     work, q[m * (q.shape[0] > 1)], wavelength[m * (wavelength.shape[0] > 1)], start, n
                 )
-            if irregular[m] or not _stack(
-                work, waves, limits, slots, n, low, high,
-                optical[m * (optical.shape[0] > 1)],
-                linear[m * (linear.shape[0] > 1)],
-                ambient[m * (ambient.size > 1)],
-                thickness[m * (thickness.shape[0] > 1)],
-                sigma[m * (sigma.shape[0] > 1)],
-                first, last,
-                repetitions[m * (repetitions.shape[0] > 1)],
-                dispersive, shared, ready, parts == 2,
-            ):  # fmt: skip
-                irregular[m] = True
-                continue
-            for i in range(size):
-                for part in range(parts):
-                    out[m, part, start + i] = work[STATE + part * BLOCK + i]
+            fine = not irregular[m]
+            v, b = optical[m * (optical.shape[0] > 1)], linear[m * (linear.shape[0] > 1)]
+            n2 = ambient[m * (ambient.size > 1)]
+            d, s = thickness[m * (thickness.shape[0] > 1)], sigma[m * (sigma.shape[0] > 1)]
+            times = m * (repetitions.shape[0] > 1)
+            used = unscaled = 0
+            before = below = -1
+            for block in range(-1, first.size + 1):  # substrate, the blocks, ambient
+                begin, end, repeat = 0, 1, 1
+                if block == first.size:
+                    begin, end = n_layer - 1, n_layer
+                elif block >= 0:
+                    begin, end, repeat = first[block], last[block], repetitions[times, block]
+                if repeat == 0:
+                    end = begin
+                # A block that repeats comes back to its first layer once: the step from one period to the next.
+                for at in range(begin, end + (repeat > 1 and begin < end)):
+                    if not fine:
+                        break
+                    layer = at if at < end else begin
+                    if at < end:
+                        slots[layer] = layer if keep else used % n_slot
+                        used += 1
+                        if not ready[layer]:
+                            fine = _layer(
+                                work,
+                                waves,
+                                limits,
+                                slots[layer],
+                                layer,
+                                n,
+                                low,
+                                high,
+                                v,
+                                b,
+                                n2,
+                                d[layer],
+                                dispersive,
+                            )
+                            ready[layer] = fine and keep and shared[layer]
+                    if below >= 0 and fine:
+                        fine = _interface(work, waves, limits, slots[below], slots[layer], n, s[below])
+                    here = slots[layer] * WAVE
+                    if below < 0 or not fine:
+                        pass
+                    elif below == 0:
+                        if layer == n_layer - 1:
+                            wave_vectors.phases(waves, here, n, 0.0, 0.0)
+                        transfer.first_step(work, waves, here, n)
+                    elif at > begin and repeat > 1:
+                        transfer.step_period(work, waves, here, n, at == end)
+                    elif layer < n_layer - 1:
+                        transfer.step(work, waves, here, n)
+                        unscaled += 1
+                        if unscaled == _STEPS_UNSCALED:
+                            transfer.rescale(work, n)
+                            unscaled = 0
+                    if at == begin and repeat > 1:
+                        transfer.start_period(work, n)
+                    if at < end:
+                        before, below = below, layer
+                if repeat > 1 and begin < end and fine:
+                    transfer.start_power(work, n)
+                    bit = 1
+                    while 2 * bit < repeat:
+                        bit *= 2
+                    while bit > 1:  # the power repeat - 1, from its second highest bit down
+                        bit //= 2
+                        transfer.square_power(work, n, ((repeat - 1) & bit) != 0)
+                    transfer.apply_power(work, n)
+                    unscaled = 0
+            irregular[m] = not fine
+            if fine:
+                transfer.quotient(work, n, before == 0, parts == 2)
+                for i in range(size):
+                    for part in range(parts):
+                        out[m, part, start + i] = work[STATE + part * BLOCK + i]

@@ -12,7 +12,7 @@ from . import wave_vectors
 from .blocks import Blocks
 from .compiled import compiled
 from .elementary import LARGEST_ANGLE
-from .rows import BLOCK, COMPLEX, EIGHT
+from .instructions import BLOCK, COMPLEX
 from .spin_transfer import MINUS, SPIN_WAVE
 from .wave_vectors import Q2
 
@@ -189,7 +189,7 @@ def reflect_population(
             if m == 0 or q.shape[0] > 1:
                 row = q[m]
                 low = high = row[start] * row[start]
-                for i in range(EIGHT * n):
+                for i in range(8 * n):
                     q2 = row[start + i if i < size else start] ** 2
                     work[Q2 + i] = q2
                     low = q2 if q2 < low else low

@@ -23,7 +23,7 @@ import numpy as np
 from . import wave_vectors
 from .compiled import compiled
 from .elementary import SMALL, exponential, sine_cosine, sine_cosine_small
-from .rows import COMPLEX, EIGHT, load, store
+from .instructions import COMPLEX, dot, load, scaled, square, store, times
 from .wave_vectors import PHASE, WAVE
 
 # Rows of `work`, after those of `wave_vectors`: 2×2 matrices, elements ++, +−, −+, −−.
@@ -41,90 +41,75 @@ MIXED_MP = MIXED_PM + COMPLEX
 SPIN_WAVE = MIXED_MP + COMPLEX
 
 
-@compiled(relaxed=True, inline=True, inner=True)
-def _times_conjugate(a: complex, b: complex) -> complex:
-    return complex(a.real * b.real + a.imag * b.imag, a.imag * b.real - a.real * b.imag)
-
-
-@compiled(relaxed=True, inline=True, inner=True)
-def _scaled(z: complex, factor: float) -> complex:
-    return complex(z.real * factor, z.imag * factor)
-
-
-@compiled(relaxed=True, inline=True, inner=True)
-def _square(z: complex) -> float:
-    return z.real * z.real + z.imag * z.imag
-
-
 @compiled(relaxed=True, inner=True)
 def mixed_factors(waves: np.ndarray, layer: int, n: int) -> None:
     """exp(i d (k+ + k−)) k−/k+ and the same with k+/k−."""
-    for i in range(EIGHT * n):
+    for i in range(8 * n):
         x, y = load(waves, layer + PLUS, i), load(waves, layer + MINUS, i)
-        both = load(waves, layer + PLUS + PHASE, i) * load(waves, layer + MINUS + PHASE, i)
-        ratio = _times_conjugate(x, y)
-        store(waves, layer + MIXED_MP, i, both * _scaled(ratio, 1.0 / _square(y)))
-        inverse = 1.0 / _square(x)
-        store(waves, layer + MIXED_PM, i, both * complex(ratio.real * inverse, -ratio.imag * inverse))
+        both = times(load(waves, layer + PLUS + PHASE, i), load(waves, layer + MINUS + PHASE, i))
+        ratio = times(x, complex(y.real, -y.imag))
+        store(waves, layer + MIXED_MP, i, times(both, scaled(ratio, 1.0 / square(y))))
+        inverse = 1.0 / square(x)
+        store(waves, layer + MIXED_PM, i, times(both, complex(ratio.real * inverse, -ratio.imag * inverse)))
 
 
 @compiled(relaxed=True, inline=True, inner=True)
-def _pair(k: complex, l: complex, square: float, weight: float, small: bool) -> tuple[complex, complex]:
-    """weight·(l + k) exp(k l σ²) and weight·(l − k) exp(−k l σ²)."""
-    product = k * l
+def _pair(k: complex, l: complex, rough: float, weight: float, small: bool) -> tuple[complex, complex]:
+    """weight·(l + k) exp(k l σ²) and weight·(l − k) exp(−k l σ²); `rough` σ²."""
+    product = times(k, l)
     if small:
-        sine, cosine = sine_cosine_small(square * product.imag)
+        sine, cosine = sine_cosine_small(rough * product.imag)
     else:
-        sine, cosine = sine_cosine(square * product.imag)
-    decay = exponential(-square * product.real)
+        sine, cosine = sine_cosine(rough * product.imag)
+    decay = exponential(-rough * product.real)
     growth = weight / decay
     decay = weight * decay
     return (
-        (l + k) * complex(growth * cosine, growth * sine),
-        (l - k) * complex(decay * cosine, -decay * sine),
+        times(l + k, complex(growth * cosine, growth * sine)),
+        times(l - k, complex(decay * cosine, -decay * sine)),
     )
 
 
 @compiled(relaxed=True, inline=True, inner=True)
 def _interface(
-    work: np.ndarray, waves: np.ndarray, below: int, above: int, i: int, square: float, c: float, s: float,
+    work: np.ndarray, waves: np.ndarray, below: int, above: int, i: int, rough: float, c: float, s: float,
     small: bool,
 ) -> None:  # fmt: skip
     x, y = load(waves, below + PLUS, i), load(waves, below + MINUS, i)
     u, v = load(waves, above + PLUS, i), load(waves, above + MINUS, i)
-    plus, minus = _pair(x, u, square, c, small)
+    plus, minus = _pair(x, u, rough, c, small)
     store(work, SUM + PP, i, plus)
     store(work, DIFFERENCE + PP, i, minus)
-    plus, minus = _pair(y, u, square, s, small)
+    plus, minus = _pair(y, u, rough, s, small)
     store(work, SUM + PM, i, plus)
     store(work, DIFFERENCE + PM, i, minus)
-    plus, minus = _pair(x, v, square, -s, small)
+    plus, minus = _pair(x, v, rough, -s, small)
     store(work, SUM + MP, i, plus)
     store(work, DIFFERENCE + MP, i, minus)
-    plus, minus = _pair(y, v, square, c, small)
+    plus, minus = _pair(y, v, rough, c, small)
     store(work, SUM + MM, i, plus)
     store(work, DIFFERENCE + MM, i, minus)
 
 
 @compiled(relaxed=True, inner=True)
 def interface(
-    work: np.ndarray, waves: np.ndarray, below: int, above: int, n: int, square: float, c: float, s: float,
+    work: np.ndarray, waves: np.ndarray, below: int, above: int, n: int, rough: float, c: float, s: float,
     phase: float,
 ) -> None:  # fmt: skip
-    """Â and B̂ of an interface; `square` σ², `c`, `s` cosine and sine of half the turn, `phase` bounds σ²·Im(k l)."""
+    """Â and B̂ of an interface; `rough` σ², `c`, `s` cosine and sine of half the turn, `phase` bounds σ²·Im(k l)."""
     if phase <= SMALL:
-        for i in range(EIGHT * n):
-            _interface(work, waves, below, above, i, square, c, s, True)
+        for i in range(8 * n):
+            _interface(work, waves, below, above, i, rough, c, s, True)
     else:
-        for i in range(EIGHT * n):
-            _interface(work, waves, below, above, i, square, c, s, False)
+        for i in range(8 * n):
+            _interface(work, waves, below, above, i, rough, c, s, False)
 
 
 @compiled(relaxed=True, inner=True)
 def start(work: np.ndarray, waves: np.ndarray, substrate: int, n: int) -> None:
     """Nothing comes from the substrate."""
     zero, one = complex(0.0, 0.0), complex(1.0, 0.0)
-    for i in range(EIGHT * n):
+    for i in range(8 * n):
         store(work, STATE + PP, i, zero)
         store(work, STATE + PM, i, zero)
         store(work, STATE + MP, i, zero)
@@ -138,35 +123,34 @@ def start(work: np.ndarray, waves: np.ndarray, substrate: int, n: int) -> None:
 @compiled(relaxed=True, inner=True)
 def step(work: np.ndarray, waves: np.ndarray, below: int, n: int, g: complex, inverse_g: complex) -> None:
     """ρ through the layer `below` and the interface above it."""
-    for i in range(EIGHT * n):
+    for i in range(8 * n):
         up, down = load(waves, below + PLUS + PHASE, i), load(waves, below + MINUS + PHASE, i)
-        pp, mm = up * up * load(work, STATE + PP, i), down * down * load(work, STATE + MM, i)
-        pm = inverse_g * load(waves, below + MIXED_PM, i) * load(work, STATE + PM, i)
-        mp = g * load(waves, below + MIXED_MP, i) * load(work, STATE + MP, i)
+        pp = times(times(up, up), load(work, STATE + PP, i))
+        mm = times(times(down, down), load(work, STATE + MM, i))
+        pm = times(times(inverse_g, load(waves, below + MIXED_PM, i)), load(work, STATE + PM, i))
+        mp = times(times(g, load(waves, below + MIXED_MP, i)), load(work, STATE + MP, i))
         a, b = load(work, SUM + PP, i), load(work, SUM + PM, i)
         c, d = load(work, DIFFERENCE + PP, i), load(work, DIFFERENCE + PM, i)
-        w_pp, w_pm = a + c * pp + d * mp, b + c * pm + d * mm
-        n_pp, n_pm = c + a * pp + b * mp, d + a * pm + b * mm
+        w_pp, w_pm = a + dot(c, pp, d, mp), b + dot(c, pm, d, mm)
+        n_pp, n_pm = c + dot(a, pp, b, mp), d + dot(a, pm, b, mm)
         a, b = load(work, SUM + MP, i), load(work, SUM + MM, i)
         c, d = load(work, DIFFERENCE + MP, i), load(work, DIFFERENCE + MM, i)
-        w_mp, w_mm = a + c * pp + d * mp, b + c * pm + d * mm
-        n_mp, n_mm = c + a * pp + b * mp, d + a * pm + b * mm
-        determinant = w_pp * w_mm - w_pm * w_mp
-        inverse = 1.0 / _square(determinant)
-        inverse_re, inverse_im = determinant.real * inverse, -determinant.imag * inverse
-        factor = complex(inverse_re, inverse_im)
-        store(work, STATE + PP, i, (n_pp * w_mm - n_pm * w_mp) * factor)
-        store(work, STATE + PM, i, (n_pm * w_pp - n_pp * w_pm) * factor)
-        store(work, STATE + MP, i, (n_mp * w_mm - n_mm * w_mp) * factor)
-        store(work, STATE + MM, i, (n_mm * w_pp - n_mp * w_pm) * factor)
+        w_mp, w_mm = a + dot(c, pp, d, mp), b + dot(c, pm, d, mm)
+        n_mp, n_mm = c + dot(a, pp, b, mp), d + dot(a, pm, b, mm)
+        determinant = dot(w_pp, w_mm, -w_pm, w_mp)
+        factor = scaled(complex(determinant.real, -determinant.imag), 1.0 / square(determinant))
+        store(work, STATE + PP, i, times(dot(n_pp, w_mm, -n_pm, w_mp), factor))
+        store(work, STATE + PM, i, times(dot(n_pm, w_pp, -n_pp, w_pm), factor))
+        store(work, STATE + MP, i, times(dot(n_mp, w_mm, -n_mm, w_mp), factor))
+        store(work, STATE + MM, i, times(dot(n_mm, w_pp, -n_mp, w_pm), factor))
 
 
 @compiled(relaxed=True, inner=True)
 def squares(work: np.ndarray, waves: np.ndarray, ambient: int, n: int, g: complex) -> None:
     """|ρ|² above the last interface, as real rows: uu, dd, ud in the places of SUM's first rows."""
-    for i in range(EIGHT * n):
-        ratio = _times_conjugate(load(waves, ambient + PLUS, i), load(waves, ambient + MINUS, i))
-        ratio = _scaled(ratio, 1.0 / _square(load(waves, ambient + MINUS, i)))
-        work[SUM + i] = _square(load(work, STATE + PP, i))
-        work[SUM + COMPLEX + i] = _square(load(work, STATE + MM, i))
-        work[SUM + 2 * COMPLEX + i] = _square(g * ratio * load(work, STATE + MP, i))
+    for i in range(8 * n):
+        x, y = load(waves, ambient + PLUS, i), load(waves, ambient + MINUS, i)
+        ratio = times(g, scaled(times(x, complex(y.real, -y.imag)), 1.0 / square(y)))
+        work[SUM + i] = square(load(work, STATE + PP, i))
+        work[SUM + COMPLEX + i] = square(load(work, STATE + MM, i))
+        work[SUM + 2 * COMPLEX + i] = square(times(ratio, load(work, STATE + MP, i)))

@@ -1,7 +1,7 @@
 """Wave vectors and phases of the layers, one block of points at a time; every loop vectorises.
 
 A layer has two complex rows in `waves`: its wave vector k, and exp(i d k). `work` holds the rows that all layers
-share; see :mod:`.rows`.
+share; see :mod:`.instructions`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .elementary import (
     root_and_inverse,
     sine_cosine,
 )
-from .rows import BLOCK, COMPLEX, EIGHT, load, store
+from .instructions import BLOCK, COMPLEX, load, scaled, store
 
 # Rows of `work`.
 Q2 = 0  # q², real
@@ -36,8 +36,8 @@ WAVE = 2 * COMPLEX
 @compiled(relaxed=True, inner=True)
 def squares(work: np.ndarray, n: int, potential: complex, ambient: complex) -> None:
     """k² = potential + n_M² q² of a layer with the same potential at all points."""
-    for i in range(EIGHT * n):
-        store(work, SQUARE, i, potential + ambient * work[Q2 + i])
+    for i in range(8 * n):
+        store(work, SQUARE, i, potential + scaled(ambient, work[Q2 + i]))
 
 
 @compiled(inner=True)
@@ -48,7 +48,7 @@ def squares_dispersive(
 
     Rounded as GenX rounds it, without fused multiply-add: the difference of the squares is where digits are lost.
     """
-    for i in range(EIGHT * n):
+    for i in range(8 * n):
         length = work[WAVELENGTH + i]
         square = length * length
         x, y = 1.0 - a.real * square - b.real * square, b.imag * length - a.imag * square
@@ -67,7 +67,7 @@ def squares_dispersive(
 @compiled(relaxed=True, inner=True)
 def wave_vectors(work: np.ndarray, waves: np.ndarray, layer: int, n: int) -> None:
     """Principal roots of the squares."""
-    for i in range(EIGHT * n):
+    for i in range(8 * n):
         z = load(work, SQUARE, i)
         length = math.sqrt(z.real * z.real + z.imag * z.imag)
         root, inverse = root_and_inverse(0.5 * (abs(z.real) + length) + 1e-300)
@@ -82,7 +82,7 @@ def bounds(potential: complex, ambient: complex, low: float, high: float) -> tup
 
     They are not below any other number if something is not finite.
     """
-    z_low, z_high = potential + ambient * low, potential + ambient * high
+    z_low, z_high = potential + scaled(ambient, low), potential + scaled(ambient, high)
     least = z_low.real if z_low.real < z_high.real else z_high.real
     im = abs(z_low.imag) + abs(z_high.imag)
     largest_im = 0.5 * im / math.sqrt(least) if least > im else math.sqrt(abs(least) + im)
@@ -98,7 +98,7 @@ def bounds_of_row(waves: np.ndarray, layer: int, n: int) -> tuple[float, float, 
     """The same of wave vectors that are there."""
     largest_re = largest_im = 0.0
     negative = False
-    for i in range(EIGHT * n):
+    for i in range(8 * n):
         k = load(waves, layer, i)
         if not (abs(k.real) <= largest_re):
             largest_re = abs(k.real)
@@ -112,13 +112,13 @@ def bounds_of_row(waves: np.ndarray, layer: int, n: int) -> tuple[float, float, 
 def phases(waves: np.ndarray, layer: int, n: int, thickness: float, damping: float) -> None:
     """exp(i d k); `damping` bounds \\|d Im k\\|."""
     if damping <= SMALL:
-        for i in range(EIGHT * n):
+        for i in range(8 * n):
             k = load(waves, layer, i)
             size = exponential_small(-thickness * k.imag)
             sine, cosine = sine_cosine(thickness * k.real)
             store(waves, layer + PHASE, i, complex(size * cosine, size * sine))
     else:
-        for i in range(EIGHT * n):
+        for i in range(8 * n):
             k = load(waves, layer, i)
             size = exponential(-thickness * k.imag)
             sine, cosine = sine_cosine(thickness * k.real)

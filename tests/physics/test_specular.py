@@ -316,11 +316,12 @@ def test_no_more_comes_back_than_went_in(rows) -> None:
 @given(st.lists(layers, min_size=2, max_size=6), layers, st.data())
 @settings(max_examples=80, deadline=None)
 def test_a_layer_without_thickness_and_roughness_changes_nothing(rows, extra, data) -> None:
+    # For q → 0, |r| jumps from 0 to 1 when a film becomes thick; rounding decides where.
     place = data.draw(st.integers(1, len(rows) - 1))
     rows = [(*row[:3], 0.0) for row in rows]
     thicker = [*rows[:place], (*extra[:2], 0.0, 0.0), *rows[place:]]
-    a = specular.amplitude(Q, *stack(*rows), Blocks.once(len(rows)))
-    b = specular.amplitude(Q, *stack(*thicker), Blocks.once(len(thicker)))
+    a = specular.amplitude(Q[2:], *stack(*rows), Blocks.once(len(rows)))
+    b = specular.amplitude(Q[2:], *stack(*thicker), Blocks.once(len(thicker)))
     near(b, a, relative=1e-9, absolute=1e-10)
 
 
@@ -330,8 +331,8 @@ def test_a_layer_in_two_pieces_is_the_same_layer(rows, part, data) -> None:
     place = data.draw(st.integers(1, len(rows) - 2))
     re, im, d, s = rows[place]
     pieces = [*rows[:place], (re, im, d * part, 0.0), (re, im, d * (1 - part), s), *rows[place + 1 :]]
-    a = specular.amplitude(Q, *stack(*rows), Blocks.once(len(rows)))
-    b = specular.amplitude(Q, *stack(*pieces), Blocks.once(len(pieces)))
+    a = specular.amplitude(Q[2:], *stack(*rows), Blocks.once(len(rows)))
+    b = specular.amplitude(Q[2:], *stack(*pieces), Blocks.once(len(pieces)))
     near(b, a, relative=1e-9, absolute=1e-10)
 
 
