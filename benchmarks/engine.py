@@ -45,7 +45,7 @@ def our_speed(file: Path, generations: int) -> float:
     model = metagenx.load(file)
     problem = model.problem()
     settings = metagenx.Settings.from_options(model.options).replace(
-        use_max_generations=True, max_generations=generations, stop_on_stagnation=False, max_evaluations=None
+        use_max_generations=True, max_generations=generations
     )
     start = time.perf_counter()
     result = run_fit(problem, settings, initial=np.random.default_rng(1), moves=np.random.default_rng(2))
