@@ -80,19 +80,26 @@ def run_on_tune(
     ------
     whatever the conductor keeps in ``error``; ResourcesSpent if Ray itself breaks down.
     """
-    if conductor.stopping:
-        return
-    pacer = RoundScheduler(conductor, session.workers, on_progress, should_stop)
-    trainable = tune.with_parameters(
-        SettingTrial,
-        sources=dict(sources),
-        seed=seed,
-        start=start,
-        portion=max(1.0, session.workers / 50),  # the driver handles some 50 reports a second
-        title=title,
-    )
-    trainable.__name__ = trainable.__qualname__ = SettingTrial.__name__
-    with _pending_trials(session.workers):
+    if not conductor.stopping:
+        trainable = tune.with_parameters(
+            SettingTrial,
+            sources=dict(sources),
+            seed=seed,
+            start=start,
+            portion=max(1.0, session.workers / 50),  # the driver handles some 50 reports a second
+            title=title,
+        )
+        trainable.__name__ = trainable.__qualname__ = SettingTrial.__name__
+        pacer = RoundScheduler(conductor, session.workers, on_progress, should_stop)
+        _fit(trainable, conductor, pacer, title, folder)
+    if conductor.error is not None:
+        raise conductor.error
+    if not conductor.rounds.finished:
+        raise ResourcesSpent("Ray Tune ended before the work was done", hint=f"See {folder / 'tune.log'}.")
+
+
+def _fit(trainable: Any, conductor: Conductor, pacer: RoundScheduler, title: str, folder: Path) -> None:
+    with _pending_trials(pacer.workers):
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
@@ -100,13 +107,11 @@ def run_on_tune(
                 search_alg=TaskSearcher(conductor, pacer),
                 scheduler=pacer,
                 reuse_actors=True,
-                trial_name_creator=lambda trial: f"{title} {trial.config.get('name', '')}",
-                trial_dirname_creator=lambda trial: (
-                    f"{trial.config.get('name', 'trial').replace(' ', '_')}_{trial.trial_id}"
-                ),
+                trial_name_creator=lambda trial: f"{title} {trial.config['name']}",
+                trial_dirname_creator=lambda trial: f"{trial.config['name'].replace(' ', '_')}_{trial.trial_id}",
             ),
             run_config=tune.RunConfig(
-                name=title.replace("/", "_"),
+                name=title,
                 storage_path=str(folder.resolve()),
                 verbose=0,
                 callbacks=[_Names(pacer)],
@@ -122,8 +127,6 @@ def run_on_tune(
                     f"Ray broke down: {last_line(str(error)) or type(error).__name__}",
                     hint=f"What is done is kept; see {folder / 'tune.log'}.",
                 ) from error
-    if conductor.error is not None:
-        raise conductor.error
 
 
 @contextlib.contextmanager
