@@ -107,21 +107,28 @@ def start_period(work: np.ndarray, n: int) -> None:
         store(work, PERIOD + 3 * COMPLEX, i, complex(1.0, 0.0))
 
 
+@compiled(relaxed=True, inline=True, inner=True)
+def _step_period(work: np.ndarray, waves: np.ndarray, above: int, i: int, target: int) -> None:
+    s, e, p = load(work, SUM, i), load(work, DIFFERENCE, i), load(waves, above + PHASE, i)
+    a, b = load(work, PERIOD, i), load(work, PERIOD + COMPLEX, i)
+    c, d = load(work, PERIOD + 2 * COMPLEX, i), load(work, PERIOD + 3 * COMPLEX, i)
+    a, b, c, d = times(dot(s, a, e, b), p), dot(e, a, s, b), times(dot(s, c, e, d), p), dot(e, c, s, d)
+    factor = power_of_two_below_inverse(_size(a) + _size(b) + _size(c) + _size(d))
+    store(work, target, i, scaled(a, factor))
+    store(work, target + COMPLEX, i, scaled(b, factor))
+    store(work, target + 2 * COMPLEX, i, scaled(c, factor))
+    store(work, target + 3 * COMPLEX, i, scaled(d, factor))
+
+
 @compiled(relaxed=True, inner=True)
 def step_period(work: np.ndarray, waves: np.ndarray, above: int, n: int, last: bool) -> None:
     """As `step` for the matrix of the period, scaled; the `last` step, into the first layer again, makes WHOLE."""
-    for i in range(8 * n):
-        s, e, p = load(work, SUM, i), load(work, DIFFERENCE, i), load(waves, above + PHASE, i)
-        a, b = load(work, PERIOD, i), load(work, PERIOD + COMPLEX, i)
-        c, d = load(work, PERIOD + 2 * COMPLEX, i), load(work, PERIOD + 3 * COMPLEX, i)
-        a, b, c, d = times(dot(s, a, e, b), p), dot(e, a, s, b), times(dot(s, c, e, d), p), dot(e, c, s, d)
-        factor = power_of_two_below_inverse(_size(a) + _size(b) + _size(c) + _size(d))
-        a, b, c, d = scaled(a, factor), scaled(b, factor), scaled(c, factor), scaled(d, factor)
-        target = WHOLE if last else PERIOD
-        store(work, target, i, a)
-        store(work, target + COMPLEX, i, b)
-        store(work, target + 2 * COMPLEX, i, c)
-        store(work, target + 3 * COMPLEX, i, d)
+    if last:  # two loops: with one and two targets, the compiler would not vectorise
+        for i in range(8 * n):
+            _step_period(work, waves, above, i, WHOLE)
+    else:
+        for i in range(8 * n):
+            _step_period(work, waves, above, i, PERIOD)
 
 
 @compiled(relaxed=True, inner=True)

@@ -18,7 +18,7 @@ from .elementary import (
     root_and_inverse,
     sine_cosine,
 )
-from .instructions import BLOCK, COMPLEX, load, scaled, store
+from .instructions import BLOCK, COMPLEX, bits, load, number, scaled, store
 
 # Rows of `work`.
 Q2 = 0  # q², real
@@ -93,19 +93,17 @@ def bounds(potential: complex, ambient: complex, low: float, high: float) -> tup
     )
 
 
-@compiled(inner=True)
+@compiled(relaxed=True, inner=True)
 def bounds_of_row(waves: np.ndarray, layer: int, n: int) -> tuple[float, float, bool]:
-    """The same of wave vectors that are there."""
-    largest_re = largest_im = 0.0
-    negative = False
+    """The same of wave vectors that are there. The bits of positive numbers are in the order of the numbers."""
+    largest_re = largest_im = signs = 0
     for i in range(8 * n):
         k = load(waves, layer, i)
-        if not (abs(k.real) <= largest_re):
-            largest_re = abs(k.real)
-        if not (abs(k.imag) <= largest_im):
-            largest_im = abs(k.imag)
-        negative = negative or k.imag < 0.0
-    return largest_re, largest_im, negative
+        re, im = bits(abs(k.real)), bits(abs(k.imag))
+        largest_re = re if re > largest_re else largest_re
+        largest_im = im if im > largest_im else largest_im
+        signs |= bits(k.imag)
+    return number(largest_re), number(largest_im), signs < 0
 
 
 @compiled(relaxed=True, inner=True)
