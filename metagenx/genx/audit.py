@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metagenx.errors import InputError
+from metagenx.errors import InputError, ScriptError
 from metagenx.genx.fom_functions import LOGARITHMIC, NEED_ERRORS
 from metagenx.genx.sample_text import sample_text
 
@@ -82,9 +82,7 @@ def audit(model: Model) -> Audit:
     ScriptError : the script cannot simulate the values of its own table.
     """
     simulations = model.simulate()
-    figure = model.figure_of_merit()
-    recomputed = float(figure.total(simulations, model.penalty()))
-    stored = _stored_fom(model)
+    recomputed, stored = _fom(model, simulations), _stored_fom(model)
     same = None if stored is None else _same(stored, recomputed)
     problem, unfit = _problem(model)
     warnings = [*_data_warnings(model), *_table_warnings(model)]
@@ -129,12 +127,22 @@ def _same(stored: float, recomputed: float) -> bool:
     return bool(np.isclose(stored, recomputed, rtol=SAME_FOM, atol=1e-12, equal_nan=True))
 
 
+def _fom(model: Model, simulations: Sequence[np.ndarray]) -> float:
+    """FOM of a simulation; NaN where there is none, such as without a data set in use."""
+    try:
+        return float(model.figure_of_merit().total(simulations, model.penalty()))
+    except ScriptError:
+        raise
+    except InputError:
+        return float("nan")
+
+
 def _stored_fom(model: Model) -> float | None:
     """FOM of the stored simulation under the function in force; None if nothing usable is stored."""
     stored = [d.y_sim for d in model.data]
     if any(len(s) != len(d.x) for s, d in zip(stored, model.data, strict=True)) or not any(np.any(s) for s in stored):
         return None
-    return float(model.figure_of_merit().total(stored, model.penalty()))
+    return _fom(model, stored)
 
 
 def _problem(model: Model) -> tuple[ModelProblem | None, str | None]:
