@@ -177,7 +177,7 @@ def _notes(race: Race, by_sample: dict[str, Interval]) -> tuple[str, ...]:
 
 def _why_not(race: Race, complete: bool) -> str:
     if race.winner is not None:
-        return f"{race.winner} was not better beyond doubt on repeats that the search never saw"
+        return "nothing was better beyond doubt on repeats that the search never saw"
     return race.why or ("nothing was better" if complete else "the budget is spent")
 
 
