@@ -12,8 +12,8 @@ from . import wave_vectors
 from .blocks import Blocks
 from .compiled import compiled
 from .elementary import LARGEST_ANGLE
-from .instructions import BLOCK, COMPLEX
-from .spin_transfer import MINUS, SPIN_WAVE
+from .instructions import BLOCK
+from .spin_transfer import INTERFACE, MINUS, SPIN_WAVE, SQUARES
 from .wave_vectors import Q2
 
 _LARGEST_VECTOR = 1e6  # Å⁻¹
@@ -22,13 +22,14 @@ _LARGEST_DECAY = 150.0  # of the exponents of the roughness: its exponential is 
 _KEEP_ALL = 32
 
 
-def workspace(n_layer: int, blocks: Blocks) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Memory for the kernel: `work`, `waves`, limits (n_slot, 2) and slots (n_layer,); see `slab_stack`."""
+def workspace(n_layer: int, blocks: Blocks) -> tuple[np.ndarray, ...]:
+    """Memory for the kernel: work, waves, interfaces, limits (n_slot, 2), slots (n_layer,); see `slab_stack`."""
     longest = max((last - first for first, last in zip(blocks.first, blocks.last, strict=True)), default=0)
     n_slot = n_layer if n_layer <= _KEEP_ALL else min(n_layer, longest + 2)
     return (
         np.empty(transfer.END),
         np.empty(n_slot * SPIN_WAVE),
+        np.empty(n_slot * INTERFACE),
         np.empty((n_slot, 2)),
         np.empty(n_layer, dtype=np.int64),
     )
@@ -70,8 +71,8 @@ def _layer(
 
 @compiled(inner=True)
 def _interface(
-    work: np.ndarray,
     waves: np.ndarray,
+    interfaces: np.ndarray,
     limits: np.ndarray,
     below: int,
     above: int,
@@ -79,7 +80,7 @@ def _interface(
     sigma: float,
     turn: float,
 ) -> bool:
-    """The interface between the layers in two slots. False: out of range."""
+    """The interface between the layers in two slots, kept at that of the lower. False: out of range."""
     square = sigma * sigma
     phase = square * (limits[below, 0] * limits[above, 1] + limits[below, 1] * limits[above, 0])
     decay = square * limits[below, 0] * limits[above, 0]
@@ -92,7 +93,9 @@ def _interface(
     )
     if fine:
         c, s = math.cos(0.5 * turn), math.sin(0.5 * turn)
-        transfer.interface(work, waves, below * SPIN_WAVE, above * SPIN_WAVE, n, square, c, s, phase)
+        transfer.interface(
+            interfaces, waves, below * INTERFACE, below * SPIN_WAVE, above * SPIN_WAVE, n, square, c, s, phase
+        )
     return fine
 
 
@@ -100,6 +103,7 @@ def _interface(
 def _stack(
     work: np.ndarray,
     waves: np.ndarray,
+    interfaces: np.ndarray,
     limits: np.ndarray,
     slots: np.ndarray,
     n: int,
@@ -137,15 +141,20 @@ def _stack(
                 if below < 0:
                     transfer.start(work, waves, slots[layer] * SPIN_WAVE, n)
                 else:
-                    turn = angle[layer] - angle[below]
-                    if not _interface(work, waves, limits, slots[below], slots[layer], n, sigma[below], turn):
+                    # Between the layers of a block, interfaces are computed in its first copy, and the one from a
+                    # copy to the next when it comes first.
+                    if (copy == 0 or (copy == 1 and layer == begin)) and not _interface(
+                        waves, interfaces, limits, slots[below], slots[layer], n, sigma[below],
+                        angle[layer] - angle[below],
+                    ):  # fmt: skip
                         return False
                     square = sigma[below] * sigma[below]
                     exponent = -0.5 * (plus[below] - minus[below]) * (rough + square)
                     if not abs(exponent.real) + abs(exponent.imag) <= _LARGEST_GROWTH:
                         return False
                     g = cmath.exp(exponent)
-                    transfer.step(work, waves, slots[below] * SPIN_WAVE, n, g, 1.0 / g)
+                    at = slots[below]
+                    transfer.step(work, waves, interfaces, at * SPIN_WAVE, at * INTERFACE, n, g, 1.0 / g)
                     rough = square
                 below = layer
     exponent = -0.5 * (plus[below] - minus[below]) * rough
@@ -168,6 +177,7 @@ def reflect_population(
     repetitions: np.ndarray,
     work: np.ndarray,
     waves: np.ndarray,
+    interfaces: np.ndarray,
     limits: np.ndarray,
     slots: np.ndarray,
     irregular: np.ndarray,
@@ -195,7 +205,7 @@ def reflect_population(
                     low = q2 if q2 < low else low
                     high = q2 if q2 > high else high
             if irregular[m] or not _stack(
-                work, waves, limits, slots, n, low, high,
+                work, waves, interfaces, limits, slots, n, low, high,
                 plus[m * (plus.shape[0] > 1)],
                 minus[m * (minus.shape[0] > 1)],
                 angle[m * (angle.shape[0] > 1)],
@@ -207,7 +217,7 @@ def reflect_population(
                 irregular[m] = True
                 continue
             for i in range(size):
-                out[m, 0, start + i] = work[transfer.SUM + i]
-                out[m, 1, start + i] = work[transfer.SUM + COMPLEX + i]
-                out[m, 2, start + i] = work[transfer.SUM + 2 * COMPLEX + i]
-                out[m, 3, start + i] = work[transfer.SUM + 2 * COMPLEX + i]
+                out[m, 0, start + i] = work[SQUARES + i]
+                out[m, 1, start + i] = work[SQUARES + BLOCK + i]
+                out[m, 2, start + i] = work[SQUARES + 2 * BLOCK + i]
+                out[m, 3, start + i] = work[SQUARES + 2 * BLOCK + i]

@@ -23,15 +23,21 @@ import numpy as np
 from . import wave_vectors
 from .compiled import compiled
 from .elementary import SMALL, exponential, sine_cosine, sine_cosine_small
-from .instructions import COMPLEX, dot, load, scaled, square, store, times
+from .instructions import BLOCK, COMPLEX, dot, load, scaled, square, store, times
 from .wave_vectors import PHASE, WAVE
 
-# Rows of `work`, after those of `wave_vectors`: 2×2 matrices, elements ++, +−, −+, −−.
-SUM = wave_vectors.END  # Â
-DIFFERENCE = SUM + 4 * COMPLEX  # B̂
-STATE = DIFFERENCE + 4 * COMPLEX  # ρ
-END = STATE + 4 * COMPLEX
+# 2×2 matrices are four complex rows: elements ++, +−, −+, −−.
 PP, PM, MP, MM = 0, COMPLEX, 2 * COMPLEX, 3 * COMPLEX
+
+# Rows of `work`, after those of `wave_vectors`.
+STATE = wave_vectors.END  # ρ
+SQUARES = STATE + 4 * COMPLEX  # three real rows
+END = SQUARES + 2 * COMPLEX
+
+# Rows of `interfaces`, from where an interface begins.
+SUM = 0  # Â
+DIFFERENCE = 4 * COMPLEX  # B̂
+INTERFACE = 8 * COMPLEX
 
 # Rows of `waves`, from where a layer begins: those of + and of −, then the factors of ρ+− and ρ−+ but for g.
 PLUS = 0
@@ -72,37 +78,37 @@ def _pair(k: complex, l: complex, rough: float, weight: float, small: bool) -> t
 
 @compiled(relaxed=True, inline=True, inner=True)
 def _interface(
-    work: np.ndarray, waves: np.ndarray, below: int, above: int, i: int, rough: float, c: float, s: float,
-    small: bool,
+    interfaces: np.ndarray, waves: np.ndarray, at: int, below: int, above: int, i: int, rough: float, c: float,
+    s: float, small: bool,
 ) -> None:  # fmt: skip
     x, y = load(waves, below + PLUS, i), load(waves, below + MINUS, i)
     u, v = load(waves, above + PLUS, i), load(waves, above + MINUS, i)
     plus, minus = _pair(x, u, rough, c, small)
-    store(work, SUM + PP, i, plus)
-    store(work, DIFFERENCE + PP, i, minus)
+    store(interfaces, at + SUM + PP, i, plus)
+    store(interfaces, at + DIFFERENCE + PP, i, minus)
     plus, minus = _pair(y, u, rough, s, small)
-    store(work, SUM + PM, i, plus)
-    store(work, DIFFERENCE + PM, i, minus)
+    store(interfaces, at + SUM + PM, i, plus)
+    store(interfaces, at + DIFFERENCE + PM, i, minus)
     plus, minus = _pair(x, v, rough, -s, small)
-    store(work, SUM + MP, i, plus)
-    store(work, DIFFERENCE + MP, i, minus)
+    store(interfaces, at + SUM + MP, i, plus)
+    store(interfaces, at + DIFFERENCE + MP, i, minus)
     plus, minus = _pair(y, v, rough, c, small)
-    store(work, SUM + MM, i, plus)
-    store(work, DIFFERENCE + MM, i, minus)
+    store(interfaces, at + SUM + MM, i, plus)
+    store(interfaces, at + DIFFERENCE + MM, i, minus)
 
 
 @compiled(relaxed=True, inner=True)
 def interface(
-    work: np.ndarray, waves: np.ndarray, below: int, above: int, n: int, rough: float, c: float, s: float,
-    phase: float,
+    interfaces: np.ndarray, waves: np.ndarray, at: int, below: int, above: int, n: int, rough: float, c: float,
+    s: float, phase: float,
 ) -> None:  # fmt: skip
     """Â and B̂ of an interface; `rough` σ², `c`, `s` cosine and sine of half the turn, `phase` bounds σ²·Im(k l)."""
     if phase <= SMALL:
         for i in range(8 * n):
-            _interface(work, waves, below, above, i, rough, c, s, True)
+            _interface(interfaces, waves, at, below, above, i, rough, c, s, True)
     else:
         for i in range(8 * n):
-            _interface(work, waves, below, above, i, rough, c, s, False)
+            _interface(interfaces, waves, at, below, above, i, rough, c, s, False)
 
 
 @compiled(relaxed=True, inner=True)
@@ -121,7 +127,10 @@ def start(work: np.ndarray, waves: np.ndarray, substrate: int, n: int) -> None:
 
 
 @compiled(relaxed=True, inner=True)
-def step(work: np.ndarray, waves: np.ndarray, below: int, n: int, g: complex, inverse_g: complex) -> None:
+def step(
+    work: np.ndarray, waves: np.ndarray, interfaces: np.ndarray, below: int, at: int, n: int, g: complex,
+    inverse_g: complex,
+) -> None:  # fmt: skip
     """ρ through the layer `below` and the interface above it."""
     for i in range(8 * n):
         up, down = load(waves, below + PLUS + PHASE, i), load(waves, below + MINUS + PHASE, i)
@@ -129,12 +138,12 @@ def step(work: np.ndarray, waves: np.ndarray, below: int, n: int, g: complex, in
         mm = times(times(down, down), load(work, STATE + MM, i))
         pm = times(times(inverse_g, load(waves, below + MIXED_PM, i)), load(work, STATE + PM, i))
         mp = times(times(g, load(waves, below + MIXED_MP, i)), load(work, STATE + MP, i))
-        a, b = load(work, SUM + PP, i), load(work, SUM + PM, i)
-        c, d = load(work, DIFFERENCE + PP, i), load(work, DIFFERENCE + PM, i)
+        a, b = load(interfaces, at + SUM + PP, i), load(interfaces, at + SUM + PM, i)
+        c, d = load(interfaces, at + DIFFERENCE + PP, i), load(interfaces, at + DIFFERENCE + PM, i)
         w_pp, w_pm = a + dot(c, pp, d, mp), b + dot(c, pm, d, mm)
         n_pp, n_pm = c + dot(a, pp, b, mp), d + dot(a, pm, b, mm)
-        a, b = load(work, SUM + MP, i), load(work, SUM + MM, i)
-        c, d = load(work, DIFFERENCE + MP, i), load(work, DIFFERENCE + MM, i)
+        a, b = load(interfaces, at + SUM + MP, i), load(interfaces, at + SUM + MM, i)
+        c, d = load(interfaces, at + DIFFERENCE + MP, i), load(interfaces, at + DIFFERENCE + MM, i)
         w_mp, w_mm = a + dot(c, pp, d, mp), b + dot(c, pm, d, mm)
         n_mp, n_mm = c + dot(a, pp, b, mp), d + dot(a, pm, b, mm)
         determinant = dot(w_pp, w_mm, -w_pm, w_mp)
@@ -147,10 +156,10 @@ def step(work: np.ndarray, waves: np.ndarray, below: int, n: int, g: complex, in
 
 @compiled(relaxed=True, inner=True)
 def squares(work: np.ndarray, waves: np.ndarray, ambient: int, n: int, g: complex) -> None:
-    """|ρ|² above the last interface, as real rows: uu, dd, ud in the places of SUM's first rows."""
+    """|ρ|² above the last interface, as real rows: uu, dd, ud."""
     for i in range(8 * n):
         x, y = load(waves, ambient + PLUS, i), load(waves, ambient + MINUS, i)
         ratio = times(g, scaled(times(x, complex(y.real, -y.imag)), 1.0 / square(y)))
-        work[SUM + i] = square(load(work, STATE + PP, i))
-        work[SUM + COMPLEX + i] = square(load(work, STATE + MM, i))
-        work[SUM + 2 * COMPLEX + i] = square(times(ratio, load(work, STATE + MP, i)))
+        work[SQUARES + i] = square(load(work, STATE + PP, i))
+        work[SQUARES + BLOCK + i] = square(load(work, STATE + MM, i))
+        work[SQUARES + 2 * BLOCK + i] = square(times(ratio, load(work, STATE + MP, i)))
