@@ -1,4 +1,6 @@
-"""exp, sin and cos that vectorise: branch-free, inlined into the kernels' loops, accurate to about one ulp.
+"""exp, sin, cos and sqrt that vectorise: branch-free, inlined into the kernels' loops.
+
+exp is accurate to 1.1 units in the last place, sin and cos to 2.5.
 
 The library functions are calls, and a loop with a call in it runs one number at a time. Here: argument reduction
 in two or three steps (W. J. Cody and W. Waite, 1980), rounding to an integer by adding 1.5·2⁵², and polynomials
@@ -46,7 +48,6 @@ _sine_series = polynomial(-1 / 6, 1 / 120, -1 / 5040)
 _cosine_series = polynomial(-1 / 2, 1 / 24, -1 / 720)
 # 1/sqrt(1 − r) − 1, divided by r
 _inverse_root_series = polynomial(0.5, 0.375, 0.3125)
-_bits, _number = bits, number
 
 
 @compiled(relaxed=True, inline=True, inner=True)

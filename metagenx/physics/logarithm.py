@@ -7,7 +7,8 @@ float64 is right here: zero gives -inf, negative numbers NaN, subnormal numbers 
 from __future__ import annotations
 
 from .compiled import compiled
-from .elementary import _bits, _number
+from .instructions import bits as bits_of
+from .instructions import number
 
 _SQRT_HALF = 0x3FE6A09E667F3BCD  # bits of √½
 _INTEGER = 0x4338000000000000  # bits of 1.5·2⁵²; adding n to them adds n to the number
@@ -29,10 +30,10 @@ def log10(x: float) -> float:
     """
     subnormal = x < _SMALLEST_NORMAL
     scaled = x * _TWO_TO_54 if subnormal else x
-    bits = _bits(scaled)
+    bits = bits_of(scaled)
     above = (bits - _SQRT_HALF) & _EXPONENT_BITS  # n·2⁵²
-    f = _number(bits - above) - 1.0
-    n = _number(_INTEGER + (above >> 52)) - _INTEGER_VALUE
+    f = number(bits - above) - 1.0
+    n = number(_INTEGER + (above >> 52)) - _INTEGER_VALUE
     n = n - 54.0 if subnormal else n
     s = f / (2.0 + f)
     z = s * s

@@ -26,6 +26,19 @@ def _sine_cosine(x, sine, cosine):
 
 
 @numba.njit(fastmath={"contract", "nsz"})
+def _small(x, exponential, sine, cosine):
+    for i in range(x.size):
+        exponential[i] = elementary.exponential_small(x[i])
+        sine[i], cosine[i] = elementary.sine_cosine_small(x[i])
+
+
+@numba.njit(fastmath={"contract", "nsz"})
+def _root_and_inverse(x, root, inverse):
+    for i in range(x.size):
+        root[i], inverse[i] = elementary.root_and_inverse(x[i])
+
+
+@numba.njit(fastmath={"contract", "nsz"})
 def _power_of_two(x, out):
     for i in range(x.size):
         out[i] = elementary.power_of_two_below_inverse(x[i])
@@ -71,6 +84,27 @@ def test_sine_and_cosine_at_multiples_of_a_quarter_turn() -> None:
     exact = x.astype(np.longdouble)
     np.testing.assert_allclose(sine, np.sin(exact).astype(float), rtol=1e-15, atol=0)
     np.testing.assert_allclose(cosine, np.cos(exact).astype(float), rtol=1e-15, atol=0)
+
+
+def test_small_arguments() -> None:
+    x = np.append(np.random.default_rng(4).uniform(-1, 1, 100_000), [0, 1, -1, 1e-9]) * elementary.SMALL
+    exponential, sine, cosine = np.empty((3, x.size))
+    _small(x, exponential, sine, cosine)
+    exact = x.astype(np.longdouble)
+    nonzero = x != 0
+    assert errors_in_last_place(exponential, np.exp(exact)).max() < 1.1
+    assert errors_in_last_place(sine[nonzero], np.sin(exact)[nonzero]).max() < 1.1
+    assert errors_in_last_place(cosine, np.cos(exact)).max() < 1.1
+
+
+def test_root_and_its_inverse() -> None:
+    x = np.exp(np.random.default_rng(5).uniform(-690, 690, 100_000))
+    x[:4] = 1.0, 4.0, 2.0, 1e-300
+    root, inverse = np.empty((2, x.size))
+    _root_and_inverse(x, root, inverse)
+    exact = np.sqrt(x.astype(np.longdouble))
+    assert errors_in_last_place(root, exact).max() < 1.1
+    assert errors_in_last_place(inverse, 1 / exact).max() < 2.0
 
 
 def test_power_of_two_brings_numbers_near_one() -> None:
