@@ -104,6 +104,7 @@ class _Watchdog:
         self.calls: dict[_Call, None] = {}
         self.started = False
         self.grace: float | None = None
+        self.has_timer = False
 
     def begin(self, call: _Call) -> None:
         self.calls[call] = None
@@ -133,10 +134,10 @@ class _Watchdog:
             for call in calls:
                 if call.is_over(now):
                     self._raise(call, now)
-            if self.grace is not None and now > armed_until:
+            if self.grace is not None and self.has_timer and now > armed_until:
                 # Counted by a thread of C: it ends the process even if no Python thread gets a turn any more.
                 longest = max((call.seconds for call in calls), default=_USUAL_LIMIT)
-                faulthandler.dump_traceback_later(longest + self.grace, exit=True)
+                self.has_timer = _set_timer(longest + self.grace)
                 armed_until = now + min(1.0, self.grace)
 
     def _raise(self, call: _Call, now: float) -> None:
@@ -164,13 +165,22 @@ class _Watchdog:
             os._exit(EXIT_BAD_INPUT)
 
 
+def _set_timer(seconds: float) -> bool:
+    """End the process after some time, unless it is set again; False where standard error is no file to write to."""
+    try:
+        faulthandler.dump_traceback_later(seconds, exit=True)
+    except (AttributeError, OSError, RuntimeError, ValueError):
+        return False  # in a notebook, say; the watchdog's own thread must go on
+    return True
+
+
 _watchdog = _Watchdog()
 
 
 def _forget_calls_of_the_parent() -> None:
     global _watchdog
-    grace, _watchdog = _watchdog.grace, _Watchdog()
-    _watchdog.grace = grace
+    before, _watchdog = _watchdog, _Watchdog()
+    _watchdog.grace, _watchdog.has_timer = before.grace, before.has_timer
 
 
 if hasattr(os, "register_at_fork"):
@@ -222,9 +232,9 @@ def end_process_when_stuck(grace: float | None = 60.0, *, timer: bool = True) ->
     the time that a program is stopped by Ctrl-Z, too: without `timer` a program survives that.
     """
     _watchdog.grace = grace
-    if grace is None or not timer:
-        faulthandler.cancel_dump_traceback_later()
-    else:
-        faulthandler.dump_traceback_later(_USUAL_LIMIT + grace, exit=True)
+    _watchdog.has_timer = False
+    faulthandler.cancel_dump_traceback_later()
+    if grace is not None and timer:
+        _watchdog.has_timer = _set_timer(_USUAL_LIMIT + grace)
     if grace is not None:
         _watchdog.start()  # which puts the timer off as long as all is well
