@@ -25,10 +25,9 @@ from .wave_vectors import PHASE
 SUM = wave_vectors.END  # s
 DIFFERENCE = SUM + COMPLEX  # e
 STATE = DIFFERENCE + COMPLEX  # the column (a, b)
-PERIOD = (
-    STATE + 2 * COMPLEX
-)  # matrix of a period without its first step: what becomes of (1, 0), then of (0, 1)
-WHOLE = PERIOD + 4 * COMPLEX  # matrix of the whole period
+# Matrix of a period without its first step, what becomes of (1, 0) and then of (0, 1); and of the whole period.
+PERIOD = STATE + 2 * COMPLEX
+WHOLE = PERIOD + 4 * COMPLEX
 TRACE = WHOLE + 4 * COMPLEX
 DETERMINANT = TRACE + COMPLEX
 ALPHA = DETERMINANT + COMPLEX
