@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -121,6 +122,7 @@ def _run(
         screen.error(_described(error), str(error))
         return error.exit_code
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # we are leaving; one more Ctrl-C would only spoil the exit code
         screen.error({"kind": "Interrupted", "message": "interrupted"}, "interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:

@@ -9,6 +9,7 @@ next ones, or alone at the end. Every candidate asked for counts as one evaluati
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,6 +84,7 @@ def begin(
     moves: np.random.Generator,
     start: FloatArray | None = None,
     target: float | None = None,
+    names: Sequence[str] | None = None,
 ) -> State:
     """A run before its first evaluation.
 
@@ -94,6 +96,7 @@ def begin(
     moves : draws everything else.
     start : ``(n_dim,)``, member 0 of the population if the settings use a start guess.
     target : the run ends when its best FOM is not above this.
+    names : of the parameters, for messages.
 
     Raises
     ------
@@ -104,7 +107,7 @@ def begin(
     lower, width = bounds[:, 0], bounds[:, 1] - bounds[:, 0]
     population = lower + width * initial.random((settings.population_size(n_dim), n_dim))
     if settings.use_start_guess and start is not None:
-        population[0] = _checked_start(settings, bounds, start)
+        population[0] = _checked_start(settings, bounds, start, names)
     return State(
         settings=settings,
         bounds=bounds,
@@ -336,13 +339,16 @@ def _trials(state: State) -> FloatArray:
     return trials
 
 
-def _checked_start(settings: Settings, bounds: FloatArray, start: FloatArray) -> FloatArray:
+def _checked_start(
+    settings: Settings, bounds: FloatArray, start: FloatArray, names: Sequence[str] | None
+) -> FloatArray:
     start = checked_vector(start, len(bounds), "the start guess")
     outside = np.flatnonzero((start < bounds[:, 0]) | (start > bounds[:, 1]))
     if settings.use_boundaries and len(outside):
         rows = [(i, start[i], *bounds[i]) for i in outside.tolist()]
         where = ", ".join(
-            f"parameter {i}: {value:g} not in {low:g} … {high:g}" for i, value, low, high in rows
+            f"{names[i] if names else f'parameter {i}'} = {value:g} is not in {low:g} … {high:g}"
+            for i, value, low, high in rows
         )
         raise InputError(
             f"the start guess is outside the bounds ({where})",

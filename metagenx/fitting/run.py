@@ -110,7 +110,9 @@ def run_fit(
         if initial is None or moves is None:
             raise InputError("a new run needs the random streams initial and moves")
         first = problem.start if start is None else np.asarray(start, dtype=float)
-        state = de.begin(settings, problem.bounds, initial=initial, moves=moves, start=first, target=target)
+        state = de.begin(
+            settings, problem.bounds, initial=initial, moves=moves, start=first, target=target, names=problem.names
+        )
     interrupted = False
     begun = clock() - state.seconds
     while state.stop is None and not interrupted:

@@ -70,11 +70,21 @@ class ModelProblem:
         self.last_failure: str | None = None
         self._batch.simulate()
         simulations = self._single.simulate()
+        self._check_data()
         self._numbers_per_candidate = max(1, sum(np.size(s) for s in simulations))
         self.path = POPULATION
         self.why_not: str | None = None
         self.depends_on_history = False
         self._choose_path()
+
+    def _check_data(self) -> None:
+        """Without a number to compare with, every candidate would have the FOM of a perfect fit."""
+        data = self._single.data
+        if not any(np.isfinite(d.y).any() for d in data if d.use):
+            raise InputError(
+                "no data set in use has a value: all are NaN or infinite, or there are none",
+                hint="Look at the data, and at the data sets that are in use: metagenx inspect.",
+            )
 
     @property
     def n_points(self) -> int:

@@ -38,14 +38,18 @@ class Screen:
     def __init__(self, *, as_json: bool = False, quiet: bool = False, color: bool | None = None) -> None:
         from rich.console import Console
 
+        class Notes(Console):
+            """Standard error: when its reader goes away, a run goes on in silence."""
+
+            def on_broken_pipe(self) -> None:
+                self.quiet = True
+
         self.as_json, self.quiet = as_json, quiet
         for stream in (sys.stdout, sys.stderr):
             # A terminal with another code page gets question marks, not a crash.
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")
-        plain = color is False
-        self._out = Console(no_color=plain, highlight=False, soft_wrap=True)
-        self.err = Console(stderr=True, no_color=plain, highlight=False, soft_wrap=True)
+        self.err = Notes(stderr=True, no_color=color is False, highlight=False, soft_wrap=True)
 
     @property
     def shows_progress(self) -> bool:
@@ -60,20 +64,25 @@ class Screen:
     def result(self, value: dict[str, Any], text: str, *, table: pd.DataFrame | None = None) -> None:
         """The result of the command: JSON, or text with a table above it."""
         if self.as_json:
-            sys.stdout.write(json.dumps(_plain(value), ensure_ascii=True, allow_nan=False) + "\n")
-            sys.stdout.flush()
+            _write(json.dumps(_plain(value), ensure_ascii=True, allow_nan=False))
             return
         if table is not None and len(table):
-            self._out.print(_table_text(table), markup=False)
-            self._out.print()
-        self._out.print(text, markup=False)
+            text = f"{_table_text(table)}\n\n{text}"
+        _write(text)
 
     def error(self, described: dict[str, Any], text: str) -> None:
         """What went wrong: for people on stderr, for programs on stdout."""
         self.err.print(text, markup=False, style="red")
         if self.as_json:
-            sys.stdout.write(json.dumps({"error": _plain(described)}, ensure_ascii=True, allow_nan=False) + "\n")
-            sys.stdout.flush()
+            _write(json.dumps({"error": _plain(described)}, ensure_ascii=True, allow_nan=False))
+
+
+def _write(text: str) -> None:
+    """A result on standard output, at once; raises BrokenPipeError if nobody reads it any more."""
+    if sys.stdout is None:  # closed by the shell: nobody wants to know
+        return
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def _plain(value: Any) -> Any:
