@@ -201,7 +201,7 @@ def test_repeat_tune_and_report(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 120
     report = process("report", "--json", cwd=tmp_path)
     assert report.returncode == 0, report.stderr
-    assert Path(json.loads(report.stdout)["report"]).is_file()
+    assert Path(tmp_path, json.loads(report.stdout)["report"]).is_file()
 
 
 @pytest.mark.ray

@@ -206,7 +206,7 @@ def test_the_start_guess_is_member_zero():
 
 def test_a_start_outside_the_bounds_is_refused_only_where_bounds_hold():
     start = np.array([0.0, 3.5, 0.0, -9.0])
-    with pytest.raises(InputError, match=r"parameter 1: 3\.5 not in -2 … 3, parameter 3"):
+    with pytest.raises(InputError, match=r"parameter 1 = 3\.5 is not in -2 … 3, parameter 3"):
         begun(start=start)
     np.testing.assert_array_equal(de.ask(begun(start=start, use_boundaries=False))[0], start)
     with pytest.raises(InputError, match="not finite"):
