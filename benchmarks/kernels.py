@@ -132,9 +132,7 @@ def our_kernel(case: Case, n_population: int) -> Callable[[], np.ndarray]:
     if case.instrument["probe"] == "neutron tof":
         each = 4 * np.pi * np.sin(np.radians(case.instrument["incangle"])) / q
         nothing = np.zeros((1, len(layers)))
-        return lambda: specular.reflectivity_dispersive(
-            q, each, neutron, nothing, nothing, thickness, sigma, blocks
-        )
+        return lambda: specular.reflectivity_dispersive(q, each, neutron, nothing, nothing, thickness, sigma, blocks)
     plus, minus = (
         (2 * np.pi / length) ** 2 * (s * length**2) * (2 + s * length**2)
         for s in (neutron + magnetic, neutron - magnetic)

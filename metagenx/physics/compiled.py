@@ -38,9 +38,7 @@ _NEEDED_FOR_512 = ("avx512f", "avx512dq", "avx512vl", "avx512bw")
 _SLOWER_WITH_512 = ("skylake-avx512", "cascadelake", "cooperlake")
 
 
-def compiled(
-    *, relaxed: bool = False, inline: bool = False, inner: bool = False
-) -> Callable[[Function], Function]:
+def compiled(*, relaxed: bool = False, inline: bool = False, inner: bool = False) -> Callable[[Function], Function]:
     """Compile a function with numba: single-threaded, without the GIL, cached; IEEE division by zero.
 
     relaxed : allow fused multiply-add and ignore the sign of zero (never reassociation).
@@ -78,8 +76,7 @@ class _Cache(FunctionCache):
 def _sources() -> str:
     """What changes whenever any source of this folder does."""
     stamps = [
-        (path.name, path.stat().st_size, path.stat().st_mtime_ns)
-        for path in sorted(Path(__file__).parent.glob("*.py"))
+        (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(Path(__file__).parent.glob("*.py"))
     ]
     return hashlib.sha256(repr(stamps).encode()).hexdigest()
 

@@ -22,9 +22,7 @@ _STEPS_UNSCALED = 8
 _KEEP_ALL = 64  # with more layers than this their rows no longer fit the caches, and are used again
 
 
-def workspace(
-    n_layer: int, blocks: Blocks
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def workspace(n_layer: int, blocks: Blocks) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Memory for the kernel: rows of `work`, rows of `waves`, limits (n_slot, 2), slots and ready (n_layer,).
 
     With many layers there are only as many slots in `waves` as a block has layers, and two.
@@ -41,9 +39,7 @@ def workspace(
 
 
 @compiled(relaxed=True, inner=True)
-def _load_points(
-    work: np.ndarray, q: np.ndarray, wavelength: np.ndarray, start: int, n: int
-) -> tuple[float, float]:
+def _load_points(work: np.ndarray, q: np.ndarray, wavelength: np.ndarray, start: int, n: int) -> tuple[float, float]:
     """q² and λ of a block, the last point repeated up to its width; smallest and largest q²."""
     low = high = q[start] * q[start]
     for i in range(8 * n):

@@ -42,9 +42,7 @@ def spin_flip(
     n_layer, n_q = plus.shape[1], points.shape[1]
     blocks.check(n_layer)
     if not n_layer == minus.shape[1] == turn.shape[1] == d.shape[1] == s.shape[1]:
-        raise ValueError(
-            f"{n_layer} layers, but angles {turn.shape}, thicknesses {d.shape}, roughnesses {s.shape}"
-        )
+        raise ValueError(f"{n_layer} layers, but angles {turn.shape}, thicknesses {d.shape}, roughnesses {s.shape}")
     first, last = np.array(blocks.first, dtype=np.int64), np.array(blocks.last, dtype=np.int64)
     out = np.empty((n_population, 4, n_q))
     left = np.zeros(n_population, dtype=np.bool_)

@@ -86,10 +86,7 @@ def _interface(
     decay = square * limits[below, 0] * limits[above, 0]
     growth = square * limits[below, 1] * limits[above, 1]
     fine = (
-        phase <= LARGEST_ANGLE
-        and decay <= _LARGEST_DECAY
-        and growth <= _LARGEST_GROWTH
-        and abs(turn) <= LARGEST_ANGLE
+        phase <= LARGEST_ANGLE and decay <= _LARGEST_DECAY and growth <= _LARGEST_GROWTH and abs(turn) <= LARGEST_ANGLE
     )
     if fine:
         c, s = math.cos(0.5 * turn), math.sin(0.5 * turn)

@@ -36,9 +36,7 @@ END = BETA + COMPLEX
 
 
 @compiled(relaxed=True, inner=True)
-def interface(
-    work: np.ndarray, waves: np.ndarray, below: int, above: int, n: int, factor: float, phase: float
-) -> None:
+def interface(work: np.ndarray, waves: np.ndarray, below: int, above: int, n: int, factor: float, phase: float) -> None:
     """s and e of the interface between two layers; `factor` −σ²/2, `phase` bounds \\|factor·Im(k_n k)\\|."""
     if factor == 0.0:
         for i in range(8 * n):

@@ -19,6 +19,4 @@ def warm_up(*, spin_flip: bool = False, by_the_book: bool = False) -> None:
     for thickness in thicknesses:
         specular.reflectivity(q, layers * 1e-4, np.ones(1), thickness, layers, specular.Blocks.once(3))
         if spin_flip:
-            magnetic.spin_flip(
-                q, layers * 1e-6, layers * 1e-6, layers, thickness, layers, specular.Blocks.once(3)
-            )
+            magnetic.spin_flip(q, layers * 1e-6, layers * 1e-6, layers, thickness, layers, specular.Blocks.once(3))

@@ -37,9 +37,7 @@ def reflectivity(q, plus, minus, angle, thickness, sigma, order):
         matrix = mp.matrix([a, [a[1], a[0], a[3], a[2]], b, [b[1], b[0], b[3], b[2]]])
         if product is not None:
             d = mp.mpf(thickness[i])
-            matrix = (
-                matrix * mp.diag([e(-1j * x * d), e(1j * x * d), e(-1j * y * d), e(1j * y * d)]) * product
-            )
+            matrix = matrix * mp.diag([e(-1j * x * d), e(1j * x * d), e(-1j * y * d), e(1j * y * d)]) * product
         product = matrix
     m = product
     det = m[0, 0] * m[2, 2] - m[0, 2] * m[2, 0]

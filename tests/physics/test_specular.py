@@ -13,7 +13,8 @@ from written_out import order_of_layers, parratt
 from metagenx.physics import specular
 from metagenx.physics.specular import Blocks
 
-Q = np.concatenate([[1e-10, 1e-6, 1e-3], np.linspace(0.01, 0.6, 117)])
+# No round numbers: exactly at a critical angle the formulas are 0/0.
+Q = np.concatenate([[1e-10, 1e-6, 1e-3], np.linspace(0.0101234567, 0.6, 117)])
 
 # Of the largest value 1; the formula itself, in double precision, is not better (see `near`).
 ROUNDING = 1e-12
@@ -104,9 +105,7 @@ def test_long_period() -> None:
 
 def test_more_layers_than_the_kernel_keeps() -> None:
     samples = population(5, 3, 150, absorption=1e-5, thickness=10.0, sigma=3.0)
-    blocks = Blocks(
-        (1, 30, 33, 100), (30, 33, 100, 149), np.array([[1, 5, 0, 1], [0, 3, 1, 2], [1, 1, 1, 1]])
-    )
+    blocks = Blocks((1, 30, 33, 100), (30, 33, 100, 149), np.array([[1, 5, 0, 1], [0, 3, 1, 2], [1, 1, 1, 1]]))
     assert_exact(samples, blocks)
 
 
@@ -118,19 +117,26 @@ def test_bare_substrate(absorption: float) -> None:
     potential, ambient, thickness, sigma = population(6, 3, 4, absorption=absorption)
     for blocks in (Blocks((1,), (3,), np.array([[0]])), Blocks((1, 1, 2), (1, 2, 3), np.array([[7, 0, 0]]))):
         a = specular.amplitude(Q, potential, ambient, thickness, sigma, blocks)
-        b = specular.amplitude(
-            Q, potential[:, [0, 3]], ambient, thickness[:, [0, 3]], sigma[:, [0, 3]], Blocks.once(2)
-        )
+        b = specular.amplitude(Q, potential[:, [0, 3]], ambient, thickness[:, [0, 3]], sigma[:, [0, 3]], Blocks.once(2))
         np.testing.assert_array_equal(a, b)
 
 
 def test_total_reflection() -> None:
     potential = np.array([[-3e-3, -1e-3, 0]]) + 0j
     q = np.linspace(1e-10, 0.05, 100)
-    r = specular.reflectivity(
-        q, potential, np.ones(1), np.array([[0, 50, 0]]), np.zeros((1, 3)), Blocks.once(3)
-    )
+    r = specular.reflectivity(q, potential, np.ones(1), np.array([[0, 50, 0]]), np.zeros((1, 3)), Blocks.once(3))
     np.testing.assert_allclose(r, 1.0, rtol=1e-12)
+
+
+def test_exactly_at_the_critical_angle() -> None:
+    """k = 0: the formula is 0/0 there, and the value is that of its surroundings."""
+    potential = np.array([[0, -1e-4, -1e-4, 0]]) + 0j
+    thickness, sigma = np.array([[0, 80.0, 40.0, 0]]), np.zeros((1, 4))
+    q = 0.01 * np.array([1 - 1e-6, 1, 1 + 1e-6])
+    assert q[1] ** 2 == 1e-4
+    r = specular.amplitude(q, potential, np.ones(1), thickness, sigma, Blocks.once(4))[0]
+    near(r[1], (r[0] + r[2]) / 2, relative=1e-5)
+    near(r[[0, 2]], exact(q, potential, np.ones(1), thickness, sigma, Blocks.once(4))[0, [0, 2]])
 
 
 @pytest.mark.parametrize("ambient_index", [0.99999 + 0j, 1 - 6e-6 + 2e-8j])
@@ -240,9 +246,7 @@ class TestOutsideTheOrdinary:
         blocks = Blocks((1, 2), (2, 4), np.array([[1, 0]]))
         before = specular.reflectivity(Q, potential, ambient, thickness, sigma, blocks)
         potential[0, 2:4] = thickness[0, [0, 2, 3, 4]] = sigma[0, 2:] = np.nan
-        np.testing.assert_array_equal(
-            specular.reflectivity(Q, potential, ambient, thickness, sigma, blocks), before
-        )
+        np.testing.assert_array_equal(specular.reflectivity(Q, potential, ambient, thickness, sigma, blocks), before)
 
     def test_one_point_that_is_not_a_number(self) -> None:
         samples = population(12, 2, 4)
@@ -341,8 +345,8 @@ def test_a_layer_in_two_pieces_is_the_same_layer(rows, part, data) -> None:
 def test_a_block_is_the_list_of_its_layers(rows, repetitions) -> None:
     blocks = Blocks((1,), (len(rows) - 1,), np.array([[repetitions]]))
     written = [rows[0], *rows[1:-1] * repetitions, rows[-1]]
-    a = specular.amplitude(Q, *stack(*rows), blocks)
-    b = specular.amplitude(Q, *stack(*written), Blocks.once(len(written)))
+    a = specular.amplitude(Q[2:], *stack(*rows), blocks)
+    b = specular.amplitude(Q[2:], *stack(*written), Blocks.once(len(written)))
     near(a, b, relative=1e-8, absolute=1e-9)
 
 
@@ -361,9 +365,7 @@ def test_arrays_of_any_kind_and_memory() -> None:
     )
     np.testing.assert_array_equal(kinds, expected)
     shared = specular.reflectivity(Q, potential[:1], ambient[:1], thickness, sigma[:1], Blocks.once(5))
-    full = specular.reflectivity(
-        Q, potential[[0, 0, 0]], ambient, thickness, sigma[[0, 0, 0]], Blocks.once(5)
-    )
+    full = specular.reflectivity(Q, potential[[0, 0, 0]], ambient, thickness, sigma[[0, 0, 0]], Blocks.once(5))
     np.testing.assert_array_equal(shared, full)
 
 
@@ -398,9 +400,7 @@ def test_optical_constants_at_every_point() -> None:
     r = specular.amplitude(Q, potential, ambient, thickness, sigma, Blocks.once(5))
     everywhere = np.repeat(potential[..., None], len(Q), axis=2)
     near(
-        specular.amplitude(
-            Q, everywhere, np.repeat(ambient[:, None], len(Q), 1), thickness, sigma, Blocks.once(5)
-        ),
+        specular.amplitude(Q, everywhere, np.repeat(ambient[:, None], len(Q), 1), thickness, sigma, Blocks.once(5)),
         r,
     )
     everywhere[:, 1, 50:] *= 1.5

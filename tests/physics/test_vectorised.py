@@ -45,9 +45,7 @@ def test_every_loop_is_vectorised(tmp_path) -> None:
         [sys.executable, "-c", PROGRAM, *MODULES], env=environment, capture_output=True, text=True, check=True
     )
     parts = re.split(r"^FUNCTION (\w+) (\w+)$", done.stderr, flags=re.MULTILINE)[1:]
-    found = {
-        (parts[i], parts[i + 1]): parts[i + 2].count("vectorized loop (") for i in range(0, len(parts), 3)
-    }
+    found = {(parts[i], parts[i + 1]): parts[i + 2].count("vectorized loop (") for i in range(0, len(parts), 3)}
     assert len(found) > 15
     if not any(found.values()):
         pytest.skip("this version of the compiler does not tell")

@@ -57,9 +57,7 @@ def blundell_bland(q, plus, minus, angle, thickness, sigma, order):
         for step in range(len(order) - 1):
             i, j = order[step], order[step + 1]
             x, y, u, v = (
-                np.sqrt(q2[point] - EXTENDED(potential[layer]))
-                for layer in (i, j)
-                for potential in (plus, minus)
+                np.sqrt(q2[point] - EXTENDED(potential[layer])) for layer in (i, j) for potential in (plus, minus)
             )
             half = np.deg2rad(np.longdouble(angle[j]) - np.longdouble(angle[i])) / 2
             c, s, h = np.cos(half), np.sin(half), -(np.longdouble(sigma[i]) ** 2) / 2
