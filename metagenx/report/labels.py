@@ -7,7 +7,7 @@ from metagenx.fitting.settings import Settings
 _KNOWN = {
     "file": "file",
     "shipped": "file, run as GenX does",
-    "genx3": "GenX's defaults",
+    "genx3": "genx3 (GenX's defaults)",
 }
 
 

@@ -63,7 +63,9 @@ def worse_by(part: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``45 s``, ``12 min``, ``3.4 h``."""
+    """``0.3 s``, ``45 s``, ``12 min``, ``3.4 h``."""
+    if seconds < 9.5:
+        return f"{seconds:.1g} s"
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

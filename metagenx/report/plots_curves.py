@@ -87,7 +87,7 @@ def _with_residuals(curves: Curves, shown: Sequence[Curve], quantity: str) -> An
     if is_log and low < high:
         top.y_range.start, top.y_range.end = 0.5 * low, 2.0 * high  # type: ignore[attr-defined]
     if len(entries) > 1:
-        legend_below(below, entries, columns=2)
+        legend_below(top, entries, columns=2, place="above")
     return column(top, below, sizing_mode="stretch_width")
 
 

@@ -39,7 +39,7 @@ def parameter_table(ends: Ends) -> Table:
                 unit,
                 f"{ends.bounds[i, 0]:g}",
                 f"{ends.bounds[i, 1]:g}",
-                f"at its {limit}" if limit else "",
+                _limit_text(ends, i, limit),
             ]
         )
         data.append([name, best, minus, plus, low[i], high[i], *ends.bounds[i], unit, limit])
@@ -52,18 +52,29 @@ def parameter_table(ends: Ends) -> Table:
     return Table("Best values", shows, columns, rows, strong, as_csv("parameters", pd.DataFrame(data, columns=names)))
 
 
+def _limit_text(ends: Ends, i: int, limit: str) -> str:
+    low, high = ends.bounds[i]
+    if ends.best[i] < low or ends.best[i] > high:  # a fit whose settings do not keep to the limits
+        return "below its min" if ends.best[i] < low else "above its max"
+    return f"at its {limit}" if limit else ""
+
+
 def ends_figure(ends: Ends) -> Figure:
     """Where every fit ended between the limits: point by point, and as histograms."""
     import pandas as pd
 
     width = ends.bounds[:, 1] - ends.bounds[:, 0]
     scaled = (ends.values - ends.bounds[:, 0]) / np.where(width > 0, width, 1.0)
-    plots = [Plot("fits", _intervals(ends, scaled)), Plot("histograms", _histograms(ends, scaled))]
+    plots = [Plot("fits", _intervals(ends, scaled))]
+    if len(ends.values) > 1:
+        plots.append(Plot("histograms", _histograms(ends, scaled)))
     n_other = sum(number not in ends.shared for number in ends.minimum)
-    shows = (
-        f"Each parameter between its limits. {whole(len(ends.values))} fits, coloured by the minimum they ended in; "
-        "two humps in one row are two answers to the same question. Diamond: the best fit, bar: its error."
-    )
+    shows = "The best value of each parameter between its limits, and its error."
+    if len(ends.values) > 1:
+        shows += (
+            f" Dots are {whole(len(ends.values))} fits, coloured by the minimum they ended in: two humps in one row"
+            " are two answers to the same question."
+        )
     shows += f" Grey: {n_other} fits that ended where few or no others did." if n_other else ""
     data = pd.DataFrame(ends.values, columns=list(ends.names))
     place = {number: place for place, number in enumerate(ends.shared, start=1)}
@@ -74,7 +85,7 @@ def ends_figure(ends: Ends) -> Figure:
 
 def _rows_plot(ends: Ends, x_label: str) -> Any:
     plot = empty_plot(
-        x_label, "", height=90 + _ROW * len(ends.names), x_range=(-0.03, 1.03), y_range=(-0.7, len(ends.names) - 0.3)
+        x_label, "", height=80 + _ROW * len(ends.names), x_range=(-0.03, 1.03), y_range=(-0.7, len(ends.names) - 0.3)
     )
     labels = [f"{name} [{unit}]" if unit else name for name, unit in zip(ends.names, ends.units, strict=True)]
     name_ticks(plot.yaxis, labels[::-1])

@@ -9,6 +9,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, CYAN, OLIVE, GREY = (
     "#3a82d0", "#e08a1e", "#2a9d77", "#d2573f", "#a866b8", "#3fabc4", "#94922f", "#8a93a0",
 )  # fmt: skip
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, CYAN, OLIVE)
+LEGEND_ROW = 28  # pixels
 INK = "#6b7684"  # of axes until the page's script has chosen for its background
 
 
@@ -78,8 +79,8 @@ def hover(plot: Any, tooltips: list[tuple[str, str]], renderers: list[Any] | Non
     plot.add_tools(HoverTool(tooltips=tooltips, renderers=renderers or "auto", **options))
 
 
-def legend_below(plot: Any, entries: list[tuple[str, list[Any]]], *, columns: int = 3) -> None:
-    """A legend under the plot, so that it hides nothing; a click on an entry hides what it names."""
+def legend_below(plot: Any, entries: list[tuple[str, list[Any]]], *, columns: int = 3, place: str = "below") -> None:
+    """A legend under the plot (or ``above``), so that it hides nothing; a click on an entry hides what it names."""
     from bokeh.models.annotations import Legend
 
     if not entries:
@@ -90,4 +91,5 @@ def legend_below(plot: Any, entries: list[tuple[str, list[Any]]], *, columns: in
     legend.label_text_color = INK
     legend.label_text_font_size = "12px"
     legend.spacing, legend.padding, legend.margin = 12, 4, 2
-    plot.add_layout(legend, "below")
+    plot.add_layout(legend, place)
+    plot.height += LEGEND_ROW * -(-len(entries) // columns)
