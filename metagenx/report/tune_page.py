@@ -78,7 +78,7 @@ def headline_text(verdict: Mapping[str, Any]) -> str:
     if not verdict.get("complete", True):
         return f"No answer: the budget ended before anything was validated, so keep {who}"
     if ratio is None:
-        return f"Keep {who}: nothing looked better"
+        return f"Keep {who}: {verdict.get('reason') or 'nothing looked better'}"
     return f"Keep {who}: nothing was better beyond doubt"
 
 

@@ -22,7 +22,7 @@ def verdict(**changes: Any) -> dict[str, Any]:
         ({"answer": "change"}, "3.6× fewer evaluations per good fit than with the file's settings"),
         ({"answer": "change", "baseline": "genx3"}, "3.6× fewer evaluations per good fit than with GenX's defaults"),
         ({}, "Keep the file's settings: nothing was better beyond doubt"),
-        ({"ratio": None}, "Keep the file's settings: nothing looked better"),
+        ({"ratio": None, "reason": "the budget is spent"}, "Keep the file's settings: the budget is spent"),
         ({"complete": False}, "No answer: the budget ended before anything was validated, so keep the file's settings"),
     ],
 )
