@@ -11,13 +11,8 @@ from metagenx.report.ends import Ends, ends_of
 from metagenx.report.models import BestFit, best_fit
 from metagenx.report.page.elements import Download, Element, Lines, Note, Section
 from metagenx.report.plots_curves import profile_figure, reflectivity_figure
-from metagenx.report.plots_parameters import (
-    correlation_figure,
-    ends_figure,
-    fom_figure,
-    minima_table,
-    parameter_table,
-)
+from metagenx.report.plots_parameters import correlation_figure, ends_figure, fom_figure
+from metagenx.report.tables_of_ends import minima_table, parameter_table
 
 if TYPE_CHECKING:
     from metagenx.report.evidence import Evidence

@@ -7,13 +7,8 @@ import pytest
 
 from metagenx.meta.records import FitRecord
 from metagenx.report.ends import Ends, ends_of_records
-from metagenx.report.plots_parameters import (
-    correlation_figure,
-    ends_figure,
-    minima_sentence,
-    minima_table,
-    parameter_table,
-)
+from metagenx.report.plots_parameters import correlation_figure, ends_figure
+from metagenx.report.tables_of_ends import minima_sentence, minima_table, parameter_table
 
 BOUNDS = np.array([[0.0, 10.0], [0.0, 1.0]])
 ERRORS = np.array([[0.05, 0.05], [np.nan, np.nan]])
