@@ -226,7 +226,7 @@ def _spread(names: tuple[str, ...], bounds: np.ndarray, state: State) -> str:
     lines = []
     for i, name in enumerate(names):
         low, high = bounds[i]
-        scale = (_BAR - 1) / (high - low)
+        scale = (_BAR - 1) / ((high - low) or 1.0)
         place = np.clip(
             (np.array([*np.quantile(state.population[:, i], [0, 1]), state.best[i]]) - low) * scale, 0, _BAR - 1
         )

@@ -6,7 +6,7 @@
   const printed = matchMedia("print");
 
   function tint(doc, ink, line) {
-    for (const model of doc._all_models.values()) {
+    for (const model of doc._all_models ? doc._all_models.values() : []) {
       const kind = model.type;
       if (kind.endsWith("Axis")) {
         model.setv({ axis_label_text_color: ink, major_label_text_color: ink, axis_line_color: line,
