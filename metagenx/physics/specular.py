@@ -5,8 +5,6 @@ L. G. Parratt, Phys. Rev. 95, 359 (1954); L. Névot and P. Croce, Rev. Phys. App
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from . import parratt, slab_stack
@@ -143,11 +141,11 @@ def _solve(
     first, last = np.array(blocks.first, dtype=np.int64), np.array(blocks.last, dtype=np.int64)
     out = np.empty((n_population, parts, n_q))
     left = np.zeros(n_population, dtype=np.bool_)
-    space: Any = slab_stack.workspace(n_layer, blocks)
+    work, waves, limits, slots, ready = slab_stack.workspace(n_layer, blocks)
     slab_stack.reflect_population(
         points, length, a, b, n2, d, s, first, last, times, dispersive,
         _shared(n_population, points, length, a, b, n2, d, dispersive),
-        *space, left, out,
+        work, waves, limits, slots, ready, left, out,
     )  # fmt: skip
     for m in np.flatnonzero(left):
         v, n2_m = a[m % len(a), :, None], n2[m % len(n2), None]

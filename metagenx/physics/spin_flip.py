@@ -7,8 +7,6 @@ occur, so it stays accurate below the critical edge and for thick stacks, where 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from . import blundell_bland, spin_stack
@@ -48,10 +46,10 @@ def spin_flip(
     first, last = np.array(blocks.first, dtype=np.int64), np.array(blocks.last, dtype=np.int64)
     out = np.empty((n_population, 4, n_q))
     left = np.zeros(n_population, dtype=np.bool_)
-    space: Any = spin_stack.workspace(n_layer, blocks)
+    work, waves, interfaces, limits, slots = spin_stack.workspace(n_layer, blocks)
     spin_stack.reflect_population(
         points, plus, minus, turn, d, s, first, last, times,
-        *space, left, out,
+        work, waves, interfaces, limits, slots, left, out,
     )  # fmt: skip
     degrees = table(angle)
     for m in np.flatnonzero(left):
