@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is slow without being wrong; and a run of CI can be repeated.
+settings.register_profile("metagenx", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("metagenx")
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
