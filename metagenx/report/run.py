@@ -38,14 +38,16 @@ def write_report(folder: RunFolder, *, trust: bool = False) -> Path:
 def rebuild(folder: RunFolder, *, trust: bool = False, say: Callable[[str], None] = lambda text: None) -> Path:
     """The tables and the report again, from the journal; returns the report's path; raises as :func:`write_report`.
 
-    Where the tables cannot be made again (inputs altered or not trusted, another version of metagenx), those in the
-    folder stay, ``say`` hears why, and the report is made of what there is.
+    Where the tables cannot be made again (inputs altered or not trusted, another version of metagenx, a driver at work
+    there), those in the folder stay, ``say`` hears why, and the report is made of what there is.
     """
     from metagenx.errors import FileFormatError, InputError
     from metagenx.meta.reread import reread
 
+    folder.manifest()
     try:
-        reread(folder, trust=trust)
+        with folder.lock():
+            reread(folder, trust=trust)
     except FileFormatError:
         raise
     except InputError as error:

@@ -184,6 +184,16 @@ def test_altered_inputs_are_noticed_and_tables_stay(finished: RunFolder, tmp_pat
     assert folder.repeats.read_bytes() == before
 
 
+def test_a_run_that_is_being_worked_on_keeps_its_tables(finished: RunFolder, tmp_path: Path) -> None:
+    folder = _copy(finished, tmp_path)
+    folder.trials.unlink()
+    heard: list[str] = []
+    with folder.lock():
+        rebuild(folder, say=heard.append)
+    assert "worked on" in heard[0]
+    assert not folder.trials.exists()
+
+
 def test_a_torn_or_damaged_journal(finished: RunFolder, tmp_path: Path) -> None:
     folder = _copy(finished, tmp_path)
     text = folder.events.read_bytes()
