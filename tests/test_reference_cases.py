@@ -11,7 +11,9 @@ from reference import Case, assert_curve, cases, number
 import metagenx
 from metagenx.genx.population import candidate_simulations
 
-CASES = cases("spec_nx", "none")
+# Model libraries whose cases are all met ("none" is plain Python).
+LIBRARIES = ("none", "spec_nx")
+CASES = cases(*LIBRARIES)
 
 # Scripts that no population can go through, and the words in which that is said.
 ONE_BY_ONE = {"uservars_coupling_01": "truth value"}
