@@ -51,13 +51,22 @@ def points_of_measurement(x: ArrayLike, instrument: Any) -> Points:
     return _points(_as_points(x), instrument, 1)
 
 
-def measure(x: ArrayLike, instrument: Any, reflect: Callable[[Points], Reflectivity]) -> Array:
+def measure(
+    x: ArrayLike,
+    instrument: Any,
+    reflect: Callable[[Points], Reflectivity],
+    *,
+    intensity_inside: bool = False,
+    moved: Callable[[Array, Points], Points] | None = None,
+) -> Array:
     """What the instrument measures of a sample.
 
     Parameters
     ----------
     x : (n_points,) or (n_population, n_points), 2θ in degrees or Q in Å⁻¹.
     reflect : the sample's reflectivity.
+    intensity_inside : I0 counts before the resolution, not after it; the same unless I0 changes from point to point.
+    moved : gives the points where the reflectivity is needed instead, from the x of the grid and those that belong to it.
 
     Returns
     -------
@@ -75,11 +84,15 @@ def measure(x: ArrayLike, instrument: Any, reflect: Callable[[Points], Reflectiv
     grid = _resolution_grid(positions, instrument, restype)
     places = 1 if grid is None else grid.n_places
     points = _points(positions if grid is None else grid.x, instrument, places)
+    if moved is not None:
+        points = moved(positions if grid is None else grid.x, points)
     curve, fitted = reflect(points)
     illuminated = _illuminated(points, instrument, n_points, places)
     if illuminated is not None:
         curve = curve * illuminated
         fitted = fitted or is_population(illuminated)
+    if intensity_inside:
+        curve = per_point(instrument, "I0", n_points, places) * curve
     if grid is not None:
         curve = resolution.average(curve, grid.weights)
         fitted = fitted or len(grid.weights) > 1 or _depends_on_fitted(instrument, restype)
@@ -87,7 +100,7 @@ def measure(x: ArrayLike, instrument: Any, reflect: Callable[[Points], Reflectiv
         curve = _fast_convolution(curve, positions, instrument, restype)
         fitted = fitted or is_population(instrument.res, instrument.resintrange)
     scale, background = per_point(instrument, "I0", n_points), per_point(instrument, "Ibkg", n_points)
-    curve = scale * curve + background
+    curve = curve + background if intensity_inside else scale * curve + background
     if fitted or is_population(positions, scale, background):
         return np.asarray(curve)
     return np.asarray(curve[0])
@@ -130,9 +143,7 @@ def _points(x: Array, instrument: Any, n_places: int) -> Points:
     return Points(q, wavelength)
 
 
-def _resolution_grid(
-    x: Array, instrument: Any, restype: ResType | ResolutionFunction
-) -> resolution.Grid | None:
+def _resolution_grid(x: Array, instrument: Any, restype: ResType | ResolutionFunction) -> resolution.Grid | None:
     if not isinstance(restype, ResolutionFunction) and restype not in _FULL:
         return None
     places = whole_number(instrument, "respoints")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,21 +24,28 @@ class SampleTable:
     ----------
     layers : one layer object per row, from which `column` reads what else is needed.
     thickness, sigma : (n_population | 1, n_layer), Å.
+    structure_fitted : whether something fitted touches how often or how layers repeat.
+    values : fields whose numbers are not those of the layer objects, (n_population | 1, n_layer).
     """
 
     layers: Sequence[Any]
     thickness: Array
     sigma: Array
     blocks: Blocks
-    repetitions_fitted: bool
+    structure_fitted: bool
+    values: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def column(self, name: str, dtype: type = float) -> NDArray[Any]:
+        """One field of all layers, (n_population | 1, n_layer); see `layer_table.column`."""
+        return self.values[name] if name in self.values else column(self.layers, name, dtype)
 
     def is_fitted(self, fields: Sequence[str]) -> bool:
         """Whether any of the fields, the geometry included, holds one value per individual."""
-        if self.repetitions_fitted:
+        if self.structure_fitted:
             return True
         for layer in self.layers:
-            for field in ("d", "sigma", *fields):
-                value = getattr(layer, field)
+            for name in ("d", "sigma", *fields):
+                value = getattr(layer, name)
                 if isinstance(value, np.ndarray) and value.ndim == 2:
                     return True
         return False
@@ -46,16 +53,14 @@ class SampleTable:
     def unrolled(self) -> list[int]:
         """Rows of the table in the order of the sample, each repetition written out; for one individual."""
         rows = [0]
-        for first, last, times in zip(
-            self.blocks.first, self.blocks.last, self.blocks.repetitions[0], strict=True
-        ):
+        for first, last, times in zip(self.blocks.first, self.blocks.last, self.blocks.repetitions[0], strict=True):
             rows += list(range(first, last)) * int(times)
         return [*rows, len(self.layers) - 1]
 
 
 def sample_table(sample: Any) -> SampleTable:
     """The table of a sample with ``Substrate``, ``Stacks`` (of ``Layers`` and ``Repetitions``) and
-    ``Ambient``.
+    ``Ambient``, from the side that it is seen from.
 
     Raises
     ------
@@ -75,7 +80,7 @@ def sample_table(sample: Any) -> SampleTable:
     repeats = arrangement.blocks(values)
     fitted = any(isinstance(value, np.ndarray) and value.ndim == 2 for value in values)
     table = SampleTable(layers, thickness, sigma, repeats, fitted)
-    return _from_other_side(table) if getattr(sample, "_inverted", False) else table
+    return from_other_side(table) if getattr(sample, "_inverted", False) else table
 
 
 def _arrangement(sample: Any, stacks: list[list[Any]], repeats: list[bool]) -> Arrangement:
@@ -87,7 +92,7 @@ def _arrangement(sample: Any, stacks: list[list[Any]], repeats: list[bool]) -> A
     return known
 
 
-def _from_other_side(table: SampleTable) -> SampleTable:
+def from_other_side(table: SampleTable) -> SampleTable:
     """The layers in reverse, every roughness at the interface where it was.
 
     A layer's sigma becomes that of the layer that was below it. For the bottom layer of a block that repeats,
@@ -125,5 +130,6 @@ def _from_other_side(table: SampleTable) -> SampleTable:
             tuple(last),
             np.stack(np.broadcast_arrays(*counts), axis=1) if counts else repeats,
         ),
-        table.repetitions_fitted,
+        table.structure_fitted,
+        {name: np.ascontiguousarray(values[:, rows]) for name, values in table.values.items()},
     )

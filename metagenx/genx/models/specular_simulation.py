@@ -1,4 +1,4 @@
-"""Simulations of spec_nx in one spin state or none: a sample and an instrument in, a curve out.
+"""Simulations in one spin state or none: a sample and an instrument in, a curve out.
 
 Every number of a layer or of the instrument may be a scalar or one per individual of a population,
 (n_population, 1); the curve is (n_points,), or (n_population, n_points) if a population touches it.
@@ -13,18 +13,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from metagenx.errors import InputError
 from metagenx.genx.models.instrument import Polarization, Probe, option
-from metagenx.genx.models.layer_table import column, table_row
 from metagenx.genx.models.measurement import Points, Reflectivity, measure, points_of_measurement
+from metagenx.genx.models.optics import Optics, OpticsOf, scattering_lengths
 from metagenx.genx.models.sample_table import SampleTable, sample_table
 from metagenx.genx.models.spin_flip_simulation import asymmetry, spin_flip_channel
+from metagenx.genx.models.thickness_average import averaged
 from metagenx.genx.models.values import is_population
-from metagenx.physics import coordinates, potentials
+from metagenx.physics import potentials
 from metagenx.physics.specular import (
     amplitude,
     amplitude_dispersive,
     reflectivity,
     reflectivity_dispersive,
 )
+from metagenx.physics.thickness_distribution import ThicknessDistribution
 
 __all__ = ["OffSpecular", "Specular", "SpecularField"]
 
@@ -46,12 +48,8 @@ def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
     ------
     InputError : an option or number of the sample or the instrument cannot be used.
     """
-    probe = option(instrument, "probe", Probe)
-    if probe is Probe.neutron_pol_spin_flip:
-        channel = option(instrument, "pol", Polarization)
-        return measure(x, instrument, lambda points: spin_flip_channel(sample, points, channel))
     table = sample_table(sample)
-    return measure(x, instrument, lambda points: _one_spin_curve(table, instrument, probe, points))
+    return measure(x, instrument, lambda points: reflected(sample, table, instrument, points))
 
 
 def SpecularField(x: ArrayLike, sample: Any, instrument: Any) -> ComplexArray:
@@ -61,26 +59,68 @@ def SpecularField(x: ArrayLike, sample: Any, instrument: Any) -> ComplexArray:
     ------
     InputError : the probe is spin flip, or pol is the asymmetry: there is no single amplitude.
     """
+    return field_of_table(x, sample_table(sample), instrument)
+
+
+def OffSpecular(*arguments: Any) -> Array:
+    """Not part of this library, in GenX neither."""
+    raise InputError(
+        "off-specular scattering is not part of this model library",
+        hint="the model library for it is models.interdiff",
+    )
+
+
+def reflected(
+    sample: Any,
+    table: SampleTable,
+    instrument: Any,
+    points: Points,
+    *,
+    optics_of: OpticsOf = scattering_lengths,
+    distribution: ThicknessDistribution | None = None,
+) -> Reflectivity:
+    """Reflectivity of a table of layers for the probe and the channel of the instrument; see `measurement.measure`.
+
+    Parameters
+    ----------
+    sample : with which the last spin-flip simulation is kept.
+    optics_of : what the layers' numbers mean.
+    distribution : average over these thicknesses.
+    """
+    probe = option(instrument, "probe", Probe)
+    if probe is Probe.neutron_pol_spin_flip:
+        channel = option(instrument, "pol", Polarization)
+        return spin_flip_channel(sample, table, points, channel, optics_of=optics_of, distribution=distribution)
+    sign = _spin(probe, instrument)
+    optics = optics_of(table, probe, points.wavelength)
+
+    def curve(thickness: Array) -> Array:
+        def one_spin(sign: int) -> Array:
+            return _one_spin(table, probe, points, optics, sign, thickness, reflectivity, reflectivity_dispersive)
+
+        if sign is not None:
+            return one_spin(sign)
+        up, down = one_spin(1), one_spin(-1)
+        return asymmetry(up, down, up + down)
+
+    result = averaged(curve, table.thickness, distribution)
+    return result, _is_fitted(result, table, points, optics)
+
+
+def field_of_table(
+    x: ArrayLike, table: SampleTable, instrument: Any, optics_of: OpticsOf = scattering_lengths
+) -> ComplexArray:
+    """Complex reflected amplitude of a table of layers; see `SpecularField`."""
     probe = option(instrument, "probe", Probe)
     if probe is Probe.neutron_pol_spin_flip:
         raise InputError("SimSpecularField has no single amplitude for the probe 'neutron pol spin flip'")
     sign = _spin(probe, instrument)
     if sign is None:
-        raise InputError(
-            "SimSpecularField has no amplitude for the asymmetry", hint="set pol to 'uu' or 'dd'"
-        )
-    table = sample_table(sample)
+        raise InputError("SimSpecularField has no amplitude for the asymmetry", hint="set pol to 'uu' or 'dd'")
     points = points_of_measurement(x, instrument)
-    field, fitted = _one_spin(table, probe, points, sign, amplitude, amplitude_dispersive)
-    return field if fitted else np.asarray(field[0])
-
-
-def OffSpecular(*arguments: Any) -> Array:
-    """Not part of spec_nx, in GenX neither."""
-    raise InputError(
-        "off-specular scattering is not part of models.spec_nx",
-        hint="the model library for it is models.interdiff",
-    )
+    optics = optics_of(table, probe, points.wavelength)
+    field = _one_spin(table, probe, points, optics, sign, table.thickness, amplitude, amplitude_dispersive)
+    return field if _is_fitted(field, table, points, optics) else np.asarray(field[0])
 
 
 def _spin(probe: Probe, instrument: Any) -> int | None:
@@ -100,49 +140,29 @@ def _spin(probe: Probe, instrument: Any) -> int | None:
     )
 
 
-def _one_spin_curve(table: SampleTable, instrument: Any, probe: Probe, points: Points) -> Reflectivity:
-    sign = _spin(probe, instrument)
-    if sign is not None:
-        return _one_spin(table, probe, points, sign, reflectivity, reflectivity_dispersive)
-    up, fitted = _one_spin(table, probe, points, 1, reflectivity, reflectivity_dispersive)
-    down, _ = _one_spin(table, probe, points, -1, reflectivity, reflectivity_dispersive)
-    return asymmetry(up, down, up + down), fitted
-
-
 def _one_spin(
-    table: SampleTable, probe: Probe, points: Points, sign: int, at_one_wavelength: Any, at_many: Any
-) -> Reflectivity:
+    table: SampleTable,
+    probe: Probe,
+    points: Points,
+    optics: Optics,
+    sign: int,
+    thickness: Array,
+    at_one_wavelength: Any,
+    at_many: Any,
+) -> NDArray[Any]:
     """Curve (or amplitude) of x-rays or of neutrons in one spin state, by one of the two kernels."""
-    layers, geometry = table.layers, (table.thickness, table.sigma, table.blocks)
-    density = column(layers, "dens")
-    if probe is Probe.xray:
-        fields: tuple[str, ...] = ("dens", "f")
-        strength = potentials.xray_strength(density, _xray_lengths(layers, points.wavelength))
-        absorption = magnetic = None
-    else:
-        fields = ("dens", "b", "xs_ai")
-        strength = potentials.neutron_strength(density, column(layers, "b", complex))
-        absorption = potentials.absorption_strength(density, column(layers, "xs_ai"))
-        magnetic = None
-        if sign:
-            fields = (*fields, "magn")
-            magnetic = sign * potentials.magnetic_strength(density, column(layers, "magn"))
+    geometry = (thickness, table.sigma, table.blocks)
+    magnetic = None if optics.magnetic is None or sign == 0 else sign * optics.magnetic
     if probe in _TIME_OF_FLIGHT:
-        nothing = np.zeros((1, len(layers)))
-        absorbed = nothing if absorption is None else absorption
+        nothing = np.zeros((1, len(table.layers)))
+        absorbed = nothing if optics.absorption is None else optics.absorption
         moments = nothing if magnetic is None else magnetic
-        curve = at_many(points.q, points.wavelength, strength, absorbed, moments, *geometry)
+        curve = at_many(points.q, points.wavelength, optics.strength, absorbed, moments, *geometry)
     else:
-        optics = potentials.potential(strength, absorption, magnetic, points.wavelength)
-        curve = at_one_wavelength(points.q, *optics, *geometry)
-    fitted = len(curve) > 1 or is_population(points.q, points.wavelength) or table.is_fitted(fields)
-    return curve, fitted
+        potential = potentials.potential(optics.strength, optics.absorption, magnetic, points.wavelength)
+        curve = at_one_wavelength(points.q, *potential, *geometry)
+    return np.asarray(curve)
 
 
-def _xray_lengths(layers: Any, wavelength: Any) -> ComplexArray:
-    """f of all layers; a function of the energy is evaluated at hc/λ."""
-    values = [layer.f for layer in layers]
-    if any(map(callable, values)):
-        energy = coordinates.HC / wavelength
-        values = [value(energy) if callable(value) else value for value in values]
-    return table_row(values, "f", complex)
+def _is_fitted(curve: NDArray[Any], table: SampleTable, points: Points, optics: Optics) -> bool:
+    return len(curve) > 1 or is_population(points.q, points.wavelength) or table.is_fitted(optics.fields)

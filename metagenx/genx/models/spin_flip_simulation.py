@@ -1,7 +1,8 @@
-"""Simulations of spec_nx with spin flip: all four channels, perfect and imperfect polarisers."""
+"""Simulations with spin flip: all four channels, perfect and imperfect polarisers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,23 +10,26 @@ from numpy.typing import ArrayLike, NDArray
 
 from metagenx.errors import InputError
 from metagenx.genx.models.instrument import Polarization, Probe, option
-from metagenx.genx.models.layer_table import column
 from metagenx.genx.models.measurement import Points, Reflectivity, measure
-from metagenx.genx.models.sample_table import sample_table
+from metagenx.genx.models.optics import OpticsOf, scattering_lengths
+from metagenx.genx.models.sample_table import SampleTable, sample_table
+from metagenx.genx.models.thickness_average import averaged
 from metagenx.genx.models.values import is_population
 from metagenx.physics import potentials
 from metagenx.physics.spin_flip import spin_flip
+from metagenx.physics.thickness_distribution import ThicknessDistribution
 
 __all__ = ["PolSpecular"]
 
 Array = NDArray[np.float64]
 
-# Order of the channels that the spin flip kernel returns.
+# Order of the channels that the spin flip kernel returns, and what follows them.
 _CHANNELS = {
     Polarization.up_up: 0,
     Polarization.down_down: 1,
     Polarization.up_down: 2,
     Polarization.down_up: 3,
+    Polarization.asymmetry: 4,
 }
 
 
@@ -44,6 +48,23 @@ def PolSpecular(x: ArrayLike, p1: Any, p2: Any, F1: Any, F2: Any, sample: Any, i
     ------
     InputError : the probe is not ``neutron pol spin flip``, or pol is the asymmetry.
     """
+    table = sample_table(sample)
+
+    def measured(which: Polarization) -> Array:
+        return measure(x, instrument, lambda points: spin_flip_channel(sample, table, points, which))
+
+    return mixed_channels(measured, p1, p2, F1, F2, instrument)
+
+
+def mixed_channels(
+    measured: Callable[[Polarization], Array], p1: Any, p2: Any, F1: Any, F2: Any, instrument: Any
+) -> Array:
+    """What imperfect polarisers and flippers make of the four channels; see `PolSpecular`.
+
+    Parameters
+    ----------
+    measured : the curve of a channel with perfect ones.
+    """
     if option(instrument, "probe", Probe) is not Probe.neutron_pol_spin_flip:
         raise InputError(
             "SimPolSpecular needs the probe 'neutron pol spin flip'",
@@ -52,10 +73,6 @@ def PolSpecular(x: ArrayLike, p1: Any, p2: Any, F1: Any, F2: Any, sample: Any, i
     channel = option(instrument, "pol", Polarization)
     if channel is Polarization.asymmetry:
         raise InputError("SimPolSpecular gives uu, dd, ud or du, not the asymmetry")
-
-    def measured(which: Polarization) -> Array:
-        return measure(x, instrument, lambda points: spin_flip_channel(sample, points, which))
-
     uu, dd = measured(Polarization.up_up), measured(Polarization.down_down)
     ud = du = measured(Polarization.up_down)
     # From the right: analyser, polariser, second flipper, first flipper.
@@ -76,34 +93,33 @@ def PolSpecular(x: ArrayLike, p1: Any, p2: Any, F1: Any, F2: Any, sample: Any, i
     return np.asarray((uu, dd, ud, du)[_CHANNELS[channel]])
 
 
-def spin_flip_channel(sample: Any, points: Points, channel: Polarization) -> Reflectivity:
-    """Reflectivity of one channel, or the asymmetry, at the points; see `measurement.measure`."""
-    table = sample_table(sample)
-    layers = table.layers
-    density, moment = column(layers, "dens"), column(layers, "magn")
-    angle = column(layers, "magn_ang")
+def spin_flip_channel(
+    sample: Any,
+    table: SampleTable,
+    points: Points,
+    channel: Polarization,
+    *,
+    optics_of: OpticsOf = scattering_lengths,
+    distribution: ThicknessDistribution | None = None,
+) -> Reflectivity:
+    """Reflectivity of one channel, or the asymmetry, at the points; see `specular_simulation.reflected`."""
+    angle = table.column("magn_ang")
     if np.any(angle[:, -1] != 0):
         raise InputError(
             f"magn_ang of the ambient medium must be 0, it is {angle[:, -1].max()}",
             hint="turn the angles of all layers instead: only differences and the first polariser matter",
         )
-    strength = potentials.neutron_strength(density, column(layers, "b", complex))
-    absorption = potentials.absorption_strength(density, column(layers, "xs_ai"))
     wavelength = points.wavelength
-    u = potentials.decrement(strength, absorption, wavelength)
-    magnetic = potentials.magnetic_strength(density, moment) * np.asarray(wavelength, dtype=float) ** 2
+    optics = optics_of(table, Probe.neutron_pol_spin_flip, wavelength)
+    nothing = np.zeros((1, len(table.layers)))
+    u = potentials.decrement(optics.strength, nothing if optics.absorption is None else optics.absorption, wavelength)
+    moments = nothing if optics.magnetic is None else optics.magnetic
+    magnetic = moments * np.asarray(wavelength, dtype=float) ** 2
     plus, minus = potentials.spin_flip_potentials(u, magnetic, wavelength)
     arguments = (points.q, plus, minus, angle, table.thickness, table.sigma, table.blocks)
-    four = _remembered_spin_flip(sample, arguments)
-    fitted = (
-        len(four) > 1
-        or is_population(points.q, wavelength)
-        or table.is_fitted(("dens", "b", "xs_ai", "magn", "magn_ang"))
-    )
-    if channel is Polarization.asymmetry:
-        uu, dd, ud = four[:, 0], four[:, 1], four[:, 2]
-        return asymmetry(uu, dd, uu + dd + 2 * ud), fitted
-    return four[:, _CHANNELS[channel]], fitted
+    channels = _remembered(sample, arguments, distribution)
+    fitted = len(channels) > 1 or is_population(points.q, wavelength) or table.is_fitted((*optics.fields, "magn_ang"))
+    return channels[:, _CHANNELS[channel]], fitted
 
 
 def asymmetry(up: Array, down: Array, total: Array) -> Array:
@@ -112,18 +128,27 @@ def asymmetry(up: Array, down: Array, total: Array) -> Array:
         return np.asarray((up - down) / total)
 
 
-def _remembered_spin_flip(sample: Any, arguments: tuple[Any, ...]) -> Array:
-    """All four channels; the last ones are kept with the sample, for a script asks for them one by one.
+def _remembered(sample: Any, arguments: tuple[Any, ...], distribution: ThicknessDistribution | None) -> Array:
+    """All four channels and the asymmetry; the last ones are kept with the sample, for a script asks for them one by
+    one.
 
     GenX keeps them by layers and Q only and so misses a change of the wavelength; here everything is
     compared.
     """
+    key = (*arguments, *(distribution or ()))
     known = sample.__dict__.get("_spin_flip")
-    if known is not None and all(map(_same, known[0], arguments)):
+    if known is not None and len(known[0]) == len(key) and all(map(_same, known[0], key)):
         return np.asarray(known[1])
-    four = spin_flip(*arguments)
-    sample.__dict__["_spin_flip"] = (arguments, four)
-    return four
+    q, plus, minus, angle, thickness, sigma, blocks = arguments
+
+    def channels(thickness: Array) -> Array:
+        four = spin_flip(q, plus, minus, angle, thickness, sigma, blocks)
+        uu, dd, ud = four[:, 0], four[:, 1], four[:, 2]
+        return np.concatenate([four, asymmetry(uu, dd, uu + dd + 2 * ud)[:, None]], axis=1)
+
+    five = averaged(channels, thickness, distribution)
+    sample.__dict__["_spin_flip"] = (key, five)
+    return five
 
 
 def _same(a: Any, b: Any) -> bool:
