@@ -23,6 +23,7 @@ from metagenx.errors import (
     EXIT_INTERRUPTED,
     EXIT_NOT_REACHED,
     EXIT_REACHED,
+    EXIT_SPENT,
     ConfigError,
     MetagenxError,
 )
@@ -382,6 +383,57 @@ def repeat(
 
 
 @command(
+    "batch", click.argument("data", nargs=-1, required=True), TRUST, FOM, SEED, WORKERS, OUT, RESUME,
+    click.option("-m", "--model", required=True, type=click.Path(path_type=Path), help="The GenX file to fit with."),
+    click.option("--warm-start", is_flag=True, help="Start each file at the answer of the one before it."),
+    click.option("--scheme", help="create_trial, instead of the file's."),
+    click.option("--evals", callback=_count, help="FOM evaluations of each file, all restarts together, e.g. 40k."),
+    click.option("--as-in-file", is_flag=True, help="One run for each file that ends where GenX's would."),
+    click.option("--where", default="local", show_default=True, help="local, auto (a Ray cluster) or its address."),
+    writes=True,
+)  # fmt: skip
+def batch(
+    screen: Screen, data: tuple[str, ...], trust: bool, fom: str | None, seed: int, workers: int | None, out: Path,
+    resume: bool, model: Path, warm_start: bool, scheme: str | None, evals: int | None, as_in_file: bool, where: str,
+    overrides: tuple[str, ...], dry_run: bool,
+) -> int:  # fmt: skip
+    """Fit many data sets with one model; DATA are folders, files, or patterns such as 'scan_*.dat'.
+
+    One table with a row for each file; a file that cannot be fitted is a row with its reason. Exit code 0 means that
+    in every file at least two runs ended in the best minimum, 3 that some did not or failed, 2 that all failed. The
+    same command again resumes; of a folder that has grown it fits what is new.
+
+    \b
+    metagenx batch scans/ -m film.hgx
+    metagenx batch 'scans/film_*K.dat' -m film.hgx --warm-start --evals 20k
+    """
+    from metagenx.meta.batch import batch as run_batch
+    from metagenx.meta.batch import prepare_batch
+    from metagenx.meta.batch_plan import options_of_batch, plan_batch
+    from metagenx.report.batch import batch_summary, batch_text, write_batch_report
+    from metagenx.report.terminal import RunProgress
+
+    changes, workers, where = options_of_batch(overrides, scheme, workers, where)
+    common: dict[str, Any] = {
+        "warm_start": warm_start, "seed": seed, "evaluations": evals, "as_in_file": as_in_file, "fom": fom,
+        "trust": trust, **changes,
+    }  # fmt: skip
+    if dry_run:
+        plan = plan_batch(prepare_batch(data, model, **common), workers)
+        screen.result(plan.to_json(), plan.text)
+        return EXIT_REACHED
+    with RunProgress(screen) as progress:
+        result = run_batch(
+            data, model, out=out, workers=workers, where=where, resume=resume, progress=progress, **common
+        )
+        page = write_batch_report(result.folder, trust=trust)
+    screen.result(batch_summary(result), batch_text(result, page))
+    if not result.usable:
+        return EXIT_BAD_INPUT
+    return EXIT_REACHED if result.reached else EXIT_NOT_REACHED
+
+
+@command(
     "tune", click.argument("experiment", type=click.Path(path_type=Path)), TRUST, WORKERS, OUT,
     RESUME,
     click.option("--open", "open_report", is_flag=True, help="Open the report when done."),
@@ -394,7 +446,8 @@ def tune(
     """Search the settings of differential evolution that fit best; EXPERIMENT is a .yaml, or a .hgx or .gx itself.
 
     Ends with the winner and the file's settings measured on fresh seeds. Exit code 0 means that there is an answer,
-    "keep what you have" included; 3 that no setting reached the target. The same command again resumes.
+    "keep what you have" included; 3 that no setting reached the target; 4 that the budget was spent before the
+    validation. The same command again resumes, with a larger budget too.
 
     \b
     metagenx tune experiments/film.yaml
@@ -418,6 +471,8 @@ def tune(
     screen.result(tune_summary(result), tune_text(result, report))
     if open_report:
         click.launch(str(report))
+    if not result.answer.complete:
+        return EXIT_SPENT
     return EXIT_REACHED if result.answer.reached else EXIT_NOT_REACHED
 
 

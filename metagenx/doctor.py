@@ -42,7 +42,10 @@ def examine(*, warm: bool = False, say: Callable[[str], None] = lambda text: Non
     """
     findings = [*_python(), *_machine(), _tables()]
     if warm:
+        from metagenx.physics.warm_up import warm_up
+
         say("compiling the kernels …")
+        warm_up(spin_flip=True, by_the_book=True)
     findings.append(_kernels())
     findings.append(_ray())
     return findings

@@ -16,7 +16,7 @@ from metagenx.fitting.evaluation_log import EvaluationLog
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.simplex import Simplex
 
-FORMAT = 1
+FORMAT = 2
 _ARRAYS = ("bounds", "candidates", "population", "foms", "best", "span", "factors", "crossover")
 _NUMBERS = (
     "km",
@@ -44,6 +44,7 @@ def to_bytes(state: State) -> bytes:
     """The whole state as an .npz file: arrays, and a JSON text with numbers and the generator's state."""
     arrays = {name: getattr(state, name) for name in _ARRAYS}
     arrays |= {"log_vectors": state.log.vectors, "log_foms": state.log.foms}
+    arrays |= {"outline_vectors": state.log.outline_vectors, "outline_foms": state.log.outline_foms}
     for name in ("trace", "fom_log"):
         arrays[name] = np.array(getattr(state, name), dtype=float).reshape(-1, 2)
     simplex = None
@@ -87,8 +88,9 @@ def from_bytes(data: bytes) -> State:
 
 def _state(arrays: dict[str, np.ndarray], numbers: dict[str, Any]) -> State:
     settings = Settings.from_values(numbers["settings"])
-    log = EvaluationLog(len(arrays["bounds"]), settings.max_log_elements)
-    log.restore(arrays["log_vectors"], arrays["log_foms"], numbers["written"])
+    log = EvaluationLog(len(arrays["bounds"]), settings.max_log_elements, settings.errorbar_level)
+    outline = arrays["outline_vectors"], arrays["outline_foms"]
+    log.restore(arrays["log_vectors"], arrays["log_foms"], numbers["written"], outline)
     simplex = None
     if numbers["simplex"] is not None:
         parts: dict[str, Any] = {name: arrays[f"simplex_{name}"] for name in _SIMPLEX_ARRAYS}

@@ -116,7 +116,7 @@ def begin(
         population=population,
         foms=np.full(len(population), np.inf),
         best=population[0].copy(),
-        log=EvaluationLog(n_dim, settings.max_log_elements),
+        log=EvaluationLog(n_dim, settings.max_log_elements, settings.errorbar_level),
         km=settings.km,
         kr=settings.kr,
         span=np.ptp(population, axis=0),
@@ -183,9 +183,7 @@ def _told_population(state: State, foms: FloatArray, before: int) -> None:
     if state.settings.use_start_guess:
         state.start_fom = float(foms[0])
     if not np.isfinite(foms).any():
-        state.failure = (
-            f"all {len(foms)} candidates of the first population have a FOM that is NaN or infinite"
-        )
+        state.failure = f"all {len(foms)} candidates of the first population have a FOM that is NaN or infinite"
         state.stopping = "failed"
         _finish(state)
         return

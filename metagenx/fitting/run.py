@@ -133,9 +133,7 @@ def run_fit(
 
 def _result(problem: Problem, state: State) -> FitResult:
     best_fom = state.best_fom if np.isfinite(state.best_fom) else np.nan
-    low, high = error_bars.scan(
-        state.log.vectors, state.log.foms, state.best, best_fom, state.settings.errorbar_level
-    )
+    low, high = error_bars.scan(*state.log.everything(), state.best, best_fom, state.settings.errorbar_level)
     failure = state.failure
     reason = getattr(problem, "last_failure", None)
     if failure and reason and not state.trace:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from metagenx.errors import InputError
+from metagenx.errors import InputError, ScriptRefused
 from metagenx.fitting import streams
 from metagenx.fitting.api import evaluations_of_full_run
 from metagenx.fitting.problem import Problem
@@ -148,6 +148,7 @@ def prepare(experiment: Experiment, *, trust: bool = False) -> Preparation:
 
     Raises
     ------
+    ScriptRefused : the problem is Python code, or a script that leaves the safe subset, and not trusted.
     InputError : a file, script or function that cannot be used; no FOM at the start of a fit.
     """
     if experiment.test.start.of == "all":
@@ -167,7 +168,14 @@ def prepare(experiment: Experiment, *, trust: bool = False) -> Preparation:
 
 def _source(sample: Sample, experiment: Experiment, trust: bool) -> ProblemSource:
     if sample.function is not None:
-        return ProblemSource.from_function(f"{sample.file}:{sample.function}")
+        name = f"{sample.file}:{sample.function}"
+        if not trust:
+            raise ScriptRefused(
+                "the problem of this experiment is Python code, which may do anything; it was not run",
+                where=name,
+                hint="If you trust it, run it with --trust (in Python: trust=True).",
+            )
+        return ProblemSource.from_function(name)
     return ProblemSource.from_file(sample.file, trust=trust, fom=experiment.fom)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metagenx.errors import FileFormatError, InputError
-from metagenx.fitting import de
+from metagenx.fitting import de, error_bars, evaluation_log
 from metagenx.fitting.checkpoint import from_bytes, to_bytes
 from metagenx.fitting.schemes import SCHEMES
 from metagenx.fitting.settings import Settings
@@ -243,7 +243,7 @@ RESUME = """
 import json, sys
 sys.path.insert(0, sys.argv[2])
 from fitting_problems import rosenbrock
-from metagenx.fitting import de
+from metagenx.fitting import de, error_bars, evaluation_log
 from metagenx.fitting.checkpoint import from_bytes
 state = from_bytes(open(sys.argv[1], "rb").read())
 while state.stop is None:
@@ -312,6 +312,21 @@ def test_the_log_keeps_the_last_evaluations(limit):
     np.testing.assert_array_equal(rosenbrock(state.log.vectors), state.log.foms)
 
 
+@pytest.mark.parametrize("limit", [1, 7, 33, 900])
+def test_error_bars_do_not_depend_on_what_the_log_forgets(limit, monkeypatch):
+    monkeypatch.setattr(evaluation_log, "_OUTLINE_ROOM", 30)
+    state = begun(max_log_elements=limit, max_generations=80, check_interval=0, errorbar_level=1.4)
+    seen = []
+    while state.stop is None:
+        seen.append(de.ask(state))
+        de.tell(state, 1.0 + rosenbrock(seen[-1]))
+    everything = np.concatenate(seen)
+    expected = error_bars.scan(everything, 1.0 + rosenbrock(everything), state.best, state.best_fom, 1.4)
+    np.testing.assert_array_equal(error_bars.scan(*state.log.everything(), state.best, state.best_fom, 1.4), expected)
+    assert np.all(expected[1] - expected[0] > 0)
+    assert len(state.log.everything()[1]) < len(everything)
+
+
 def test_the_simplex_polishes_every_fifth_generation():
     state = begun("simplex_best_1_bin", max_generations=21)
     at = set()
@@ -365,9 +380,7 @@ def test_spread_of_parameters_stops_as_in_genx():
     spread = np.ptp(state.population, axis=0).max() / 5.0
     assert spread < 0.05
     fixed = np.array([[-2.0, 3.0], [1.0, 1.0]])  # bounds without width
-    assert (
-        finished(begun(bounds=fixed, min_parameter_spread=5.0, max_generations=500), sphere).stop == "spread"
-    )
+    assert finished(begun(bounds=fixed, min_parameter_spread=5.0, max_generations=500), sphere).stop == "spread"
 
 
 def test_stagnation_by_spread_of_foms():
@@ -388,9 +401,7 @@ def test_stagnation_by_spread_of_foms():
 
 def test_stagnation_by_spread_of_parameters():
     state = finished(
-        begun(
-            use_stagnation=True, stagnation_generations=0, stagnation_fom_spread=0.0, max_generations=10_000
-        ),
+        begun(use_stagnation=True, stagnation_generations=0, stagnation_fom_spread=0.0, max_generations=10_000),
         sphere,
     )
     assert state.stop == "stagnation"
@@ -461,6 +472,4 @@ def test_the_minimum_is_found(scheme, problem):
 
 if __name__ == "__main__":
     with GOLDEN.open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(
-            [["scheme", "seed", "generation", "best_fom"], *golden_rows()]
-        )
+        csv.writer(file, lineterminator="\n").writerows([["scheme", "seed", "generation", "best_fom"], *golden_rows()])

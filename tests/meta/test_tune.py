@@ -65,8 +65,8 @@ def test_a_planted_better_setting_is_found_and_one_worker_gives_the_numbers_of_f
         with lock:
             heard.append(message)
 
-    many = tune(path, out=tmp_path / "four", workers=4, progress=listen)
-    one = tune(path, out=tmp_path / "one", workers=1)
+    many = tune(path, trust=True, out=tmp_path / "four", workers=4, progress=listen)
+    one = tune(path, trust=True, out=tmp_path / "one", workers=1)
     assert tables(many.folder.path) == tables(one.folder.path)
     assert many.verdict == one.verdict
 
@@ -99,7 +99,7 @@ def test_a_planted_better_setting_is_found_and_one_worker_gives_the_numbers_of_f
     # Started again, it is read from the journal: the same answer, and nothing is run.
     before = (run / "repeats.csv").read_bytes()
     heard.clear()
-    again = tune(path, out=tmp_path / "four", workers=2, progress=heard.append)
+    again = tune(path, trust=True, out=tmp_path / "four", workers=2, progress=heard.append)
     assert again.folder.path == run
     assert (run / "repeats.csv").read_bytes() == before
     assert again.verdict == many.verdict
@@ -110,7 +110,7 @@ def test_a_planted_better_setting_is_found_and_one_worker_gives_the_numbers_of_f
 def test_a_space_that_is_worse_everywhere_is_answered_by_keep(four_cores: None, tmp_path: Path) -> None:
     """Small km: a fit is over after 170 evaluations and has found nothing."""
     path = experiment(tmp_path, "worse", "{km: {float: [0.05, 0.25]}}", evaluations=150_000)
-    result = tune(path, out=tmp_path, workers=4)
+    result = tune(path, trust=True, out=tmp_path, workers=4)
     assert result.answer.answer == "keep"
     assert result.verdict.startswith("keep the file's settings")
     assert result.settings.km == 0.7
@@ -124,14 +124,14 @@ def test_fits_that_fail_are_records_with_a_reason(four_cores: None, tmp_path: Pa
     path = experiment(
         tmp_path, "holes", "{kr: {float: [0.1, 0.9]}}", evaluations=60_000, function="sometimes_nan", trials=3
     )
-    result = tune(path, out=tmp_path, workers=4)
+    result = tune(path, trust=True, out=tmp_path, workers=4)
     failed = [record for record in result.records if record.failure]
     assert len(failed) < len(result.records)
     for record in failed:
         assert record.stop == "failed"
     path = experiment(tmp_path, "nothing", "{kr: {float: [0.1, 0.9]}}", function="nothing")
     with pytest.raises(InputError, match="no fit with the file's settings gave a figure of merit"):
-        tune(path, out=tmp_path, workers=2)
+        tune(path, trust=True, out=tmp_path, workers=2)
 
 
 @pytest.mark.ray
@@ -150,14 +150,16 @@ def test_film_ends_in_a_file_with_the_best_fit(four_cores: None, tmp_path: Path)
 @pytest.mark.ray
 def test_hours_end_a_run_at_the_end_of_a_round_and_the_journal_remembers(four_cores: None, tmp_path: Path) -> None:
     path = experiment(tmp_path, "brief", "{kr: {float: [0.1, 0.9]}}", evaluations=60_000)
-    first = tune(path, out=tmp_path, workers=2, overrides=["budget.hours=0.00001"])
+    first = tune(path, trust=True, out=tmp_path, workers=2, overrides=["budget.hours=0.00001"])
     assert "the time is spent" in first.verdict
     assert not first.answer.complete
     assert {record.phase for record in first.records} == {"search"}
-    again = tune(path, out=tmp_path, workers=2, overrides=["budget.hours=0.00001"])
+    again = tune(path, trust=True, out=tmp_path, workers=2, overrides=["budget.hours=0.00001"])
     assert again.records == first.records
     # Hours alone: the evaluations follow from how fast the model is, once, and stay.
-    folder = tune(path, out=tmp_path, workers=2, overrides=["budget.hours=0.002", "budget.evaluations="]).folder
+    folder = tune(
+        path, trust=True, out=tmp_path, workers=2, overrides=["budget.hours=0.002", "budget.evaluations="]
+    ).folder
     assert folder.manifest()["planned_evaluations"] > 1000
 
 
@@ -166,9 +168,16 @@ def test_a_caller_may_stop_a_run(four_cores: None, tmp_path: Path) -> None:
     path = experiment(tmp_path, "stopped", "{kr: {float: [0.1, 0.9]}}", evaluations=60_000, trials=3)
     heard: list[Progress] = []
     with pytest.raises(Interrupted, match="interrupted"):
-        tune(path, out=tmp_path, workers=2, progress=heard.append, should_stop=lambda: bool(heard and heard[-1].fits))
+        tune(
+            path,
+            trust=True,
+            out=tmp_path,
+            workers=2,
+            progress=heard.append,
+            should_stop=lambda: bool(heard and heard[-1].fits),
+        )
     assert "stopping" in {message.kind for message in heard}
-    assert tune(path, out=tmp_path, workers=2).answer.complete
+    assert tune(path, trust=True, out=tmp_path, workers=2).answer.complete
 
 
 def test_plan_times_the_model() -> None:
@@ -184,7 +193,7 @@ def test_what_cannot_be_tuned_is_refused(tmp_path: Path) -> None:
         tune(FILM, out=tmp_path, overrides=["test.start.of=all"])
     path = experiment(tmp_path, "missing", "{kr: {float: [0.1, 0.9]}}", function="no_such_thing")
     with pytest.raises(InputError, match="no_such_thing"):
-        tune(path, out=tmp_path)
+        tune(path, trust=True, out=tmp_path)
     assert not any(path.is_dir() for path in tmp_path.iterdir())
 
 
