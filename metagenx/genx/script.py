@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from metagenx.errors import InputError, ScriptError, ScriptRefused
-from metagenx.genx.models import registry
+from metagenx.genx.models import notices, registry
 from metagenx.genx.row_setters import make_setter
 from metagenx.genx.sandbox import check, deadline, explain, memory, rewrite
 from metagenx.genx.sandbox.builtins_of_scripts import BUILTINS
@@ -144,9 +144,7 @@ class ScriptModule:
                 )
             self._import.load(module)
             if place.replaced:
-                self.notice(
-                    f"the script imports {written}, which GenX has removed; {module.title} is used instead"
-                )
+                self.notice(f"the script imports {written}, which GenX has removed; {module.title} is used instead")
 
     def _new_namespace(self, data: Sequence[Any]) -> dict[str, Any]:
         functions: dict[str, Any] = {**(vars(builtins) if self.trust else {**BUILTINS, **rewrite.guards()})}
@@ -285,6 +283,7 @@ class ScriptModule:
 
     def _caught(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         # Texts of the script's own exceptions are asked for here, while the clock still runs.
+        notices.listen(self.notice)
         try:
             return function(*args)
         except (Exception, SystemExit) as error:
@@ -342,10 +341,7 @@ def _simulations(result: Any, data: Sequence[Any]) -> list[np.ndarray]:
         raise ScriptError(f"Sim must return a list of arrays, not a {type(result).__name__}")
     if len(result) != len(data):
         raise ScriptError(f"Sim returned {len(result)} simulations for {len(data)} data sets")
-    return [
-        _simulation(item, i, len(dataset.x))
-        for i, (item, dataset) in enumerate(zip(result, data, strict=True))
-    ]
+    return [_simulation(item, i, len(dataset.x)) for i, (item, dataset) in enumerate(zip(result, data, strict=True))]
 
 
 def _simulation(item: Any, i: int, n_points: int) -> np.ndarray:
