@@ -85,9 +85,32 @@ def potential(
     return out, ambient
 
 
-def spin_flip_potentials(
-    u: ComplexArray, magnetic: Array, wavelength: Values
+def potential_at_points(
+    strength: ComplexArray, magnetic: Array, magnetic_power: int, wavelength: Array
 ) -> tuple[ComplexArray, ComplexArray]:
+    """As `potential`, of one individual where every point has its own wavelength.
+
+    Parameters
+    ----------
+    strength, magnetic : (n_layer,), n = 1 − strength·λ² − magnetic·λ^magnetic_power.
+    wavelength : (n_points,), Å.
+
+    Returns
+    -------
+    potential : complex (1, n_layer, n_points). ambient : complex (1, n_points).
+    """
+    square = wavelength**2
+    x = 1 - strength.real[:, None] * square - magnetic[:, None] * square ** (magnetic_power // 2)
+    y = -strength.imag[:, None] * square
+    n2 = np.empty(x.shape, dtype=np.complex128)
+    n2.real, n2.imag = x * x - y * y, 2 * x * y
+    scale = (4 * np.pi / wavelength) ** 2
+    out = np.empty_like(n2)
+    out.real, out.imag = scale * (n2.real - n2.real[-1]), scale * (n2.imag - n2.imag[-1])
+    return out[None], n2[-1:]
+
+
+def spin_flip_potentials(u: ComplexArray, magnetic: Array, wavelength: Values) -> tuple[ComplexArray, ComplexArray]:
     """V± = (2π/λ)²·(s ± m)·(2 + s ± m), with s and m counted from the ambient medium, in Å⁻².
 
     Parameters
@@ -141,6 +164,4 @@ def _potential(
             square = complex(x * x - y * y, 2 * x * y)
             if k == last:
                 ambient[m] = square
-            out[m, k] = complex(
-                scale * (square.real - ambient[m].real), scale * (square.imag - ambient[m].imag)
-            )
+            out[m, k] = complex(scale * (square.real - ambient[m].real), scale * (square.imag - ambient[m].imag))

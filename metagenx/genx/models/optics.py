@@ -24,20 +24,22 @@ ComplexArray = NDArray[np.complex128]
 
 @dataclass(frozen=True)
 class Optics:
-    """The refractive index n = 1 − strength·λ² + i·absorption·λ ∓ magnetic·λ² of all layers.
+    """The refractive index n = 1 − strength·λ² + i·absorption·λ ∓ magnetic·λ^magnetic_power of all layers.
 
     Attributes
     ----------
     strength : complex (n_population | 1, n_layer), Å⁻².
     absorption : the same, real, Å⁻¹; None: nothing.
-    magnetic : the same, real, Å⁻², subtracted for spin up; None: the probe does not see it.
+    magnetic : the same, real, Å^−magnetic_power, subtracted for spin up; None: the probe does not see it.
     fields : the layers' fields that went into it.
+    magnetic_power : 2; 4 for time of flight in soft_nx.
     """
 
     strength: ComplexArray
     absorption: Array | None
     magnetic: Array | None
     fields: tuple[str, ...]
+    magnetic_power: int = 2
 
 
 # (table, probe, wavelength in Å or one per individual) → Optics

@@ -21,6 +21,7 @@ from metagenx.genx.models.thickness_average import averaged
 from metagenx.genx.models.values import is_population
 from metagenx.physics import potentials
 from metagenx.physics.specular import (
+    Blocks,
     amplitude,
     amplitude_dispersive,
     reflectivity,
@@ -153,6 +154,8 @@ def _one_spin(
     """Curve (or amplitude) of x-rays or of neutrons in one spin state, by one of the two kernels."""
     geometry = (thickness, table.sigma, table.blocks)
     magnetic = None if optics.magnetic is None or sign == 0 else sign * optics.magnetic
+    if magnetic is not None and optics.magnetic_power != 2:
+        return _point_by_point(points, optics, magnetic, geometry, at_one_wavelength)
     if probe in _TIME_OF_FLIGHT:
         nothing = np.zeros((1, len(table.layers)))
         absorbed = nothing if optics.absorption is None else optics.absorption
@@ -162,6 +165,21 @@ def _one_spin(
         potential = potentials.potential(optics.strength, optics.absorption, magnetic, points.wavelength)
         curve = at_one_wavelength(points.q, *potential, *geometry)
     return np.asarray(curve)
+
+
+def _point_by_point(
+    points: Points, optics: Optics, magnetic: Array, geometry: tuple[Array, Array, Blocks], at_one_wavelength: Any
+) -> NDArray[Any]:
+    """Curve (or amplitude) of layers whose index has another power of λ than the kernels know; slow."""
+    q, wavelength, blocks = np.atleast_2d(points.q), np.atleast_2d(points.wavelength), geometry[-1]
+    arrays = (q, wavelength, optics.strength, magnetic, *geometry[:2], blocks.repetitions)
+    curves = []
+    for m in range(max(map(len, arrays))):
+        q_m, wavelength_m, strength_m, magnetic_m, d_m, sigma_m, times_m = (array[m % len(array)] for array in arrays)
+        potential = potentials.potential_at_points(strength_m, magnetic_m, optics.magnetic_power, wavelength_m)
+        own = Blocks(blocks.first, blocks.last, times_m[None])
+        curves.append(at_one_wavelength(q_m, *potential, d_m[None], sigma_m[None], own))
+    return np.concatenate(curves)
 
 
 def _is_fitted(curve: NDArray[Any], table: SampleTable, points: Points, optics: Optics) -> bool:
