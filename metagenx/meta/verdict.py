@@ -93,7 +93,13 @@ class Verdict:
             return f"change to {self.winner}: {gain} ({able})"
         if not self.complete:
             return f"keep {name}: {self.reason}, so nothing was validated; run it again with a larger budget"
-        compared = f", the best rival {self.rival}: {_ratio(self.ratio)}" if self.ratio is not None else ""
+        if not self.reached:
+            return (
+                f"keep {name}: none of their fits found the right minimum, nor did another setting beyond doubt"
+            )
+        compared = ""
+        if self.ratio is not None and math.isfinite(self.ratio.estimate):
+            compared = f", the best rival {self.rival}: {_ratio(self.ratio)}"
         return f"keep {name}: {self.reason}{compared} ({able})"
 
     def to_json(self) -> dict[str, Any]:

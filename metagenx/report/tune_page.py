@@ -79,6 +79,8 @@ def headline_text(verdict: Mapping[str, Any]) -> str:
         return f"No answer: the budget ended before anything was validated, so keep {who}"
     if ratio is None:
         return f"Keep {who}: {verdict.get('reason') or 'nothing looked better'}"
+    if not verdict.get("reached", True):
+        return "No setting found the right minimum often enough to choose one"
     return f"Keep {who}: nothing was better beyond doubt"
 
 
