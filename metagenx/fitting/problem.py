@@ -37,6 +37,50 @@ class Problem(Protocol):
         """Figures of merit ``(n,)`` of the candidates ``(n, n_dim)``; NaN or inf where there is none."""
 
 
+class Deviations(Protocol):
+    """Figures of merit before their sum, of n candidates.
+
+    divisor · FOM = Σ weight·\\|difference\\|^power + divisor · Σ prior_weight·prior² + a constant.
+    ``differences`` ``(n, n_points)`` between data and simulation, NaN for a point that is left out; ``weights``
+    ``(n_points,)``; ``power`` 1 or 2; ``noise`` ``(n_points,)`` standard deviations of the differences by the error
+    column, NaN without one; ``uses_errors`` whether the figure of merit weighs by it; ``prior`` ``(n, n_prior)``
+    departures from what is known of parameters, in its errors, with ``prior_weights`` ``(n_prior,)``.
+    """
+
+    @property
+    def differences(self) -> FloatArray:
+        """See above, as all."""
+
+    @property
+    def weights(self) -> FloatArray: ...  # noqa: D102
+
+    @property
+    def power(self) -> int: ...  # noqa: D102
+
+    @property
+    def noise(self) -> FloatArray: ...  # noqa: D102
+
+    @property
+    def uses_errors(self) -> bool: ...  # noqa: D102
+
+    @property
+    def divisor(self) -> float: ...  # noqa: D102
+
+    @property
+    def prior(self) -> FloatArray: ...  # noqa: D102
+
+    @property
+    def prior_weights(self) -> FloatArray: ...  # noqa: D102
+
+
+@runtime_checkable
+class ProblemWithData(Problem, Protocol):
+    """A problem that also says how far each point of the data is from the simulation: what error bars need."""
+
+    def deviations(self, vectors: FloatArray) -> Deviations:
+        """Of the candidates ``(n, n_dim)``; InputError if nothing is known of the form of the figure of merit."""
+
+
 class FunctionProblem:
     """A Python function as a problem.
 

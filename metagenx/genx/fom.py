@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metagenx.errors import InputError, ScriptError
+from metagenx.genx.deviations import Deviations, noise_of
 from metagenx.genx.fom_functions import (
     CUSTOM,
     FUNCTIONS,
@@ -145,6 +146,46 @@ class FigureOfMerit:
             total = total / self._degrees_of_freedom()
         return total + (np.reshape(penalty, -1) if np.ndim(penalty) else penalty)
 
+    def deviations(self, simulations: Sequence[Any]) -> Deviations:
+        """The terms of the sum over the data sets in use, before their magnitude is taken.
+
+        Parameters
+        ----------
+        simulations : one array (n_points,) or (n_population, n_points) per data set.
+
+        Raises
+        ------
+        InputError : the figure of merit is the user's own, so nothing is known of its form.
+        ScriptError : as `total`.
+        """
+        self._refresh()
+        if self._custom is not None:
+            raise InputError(
+                f"the figure of merit {self.name} is no function of GenX's: nothing says which noise it assumes"
+            )
+        rows = self._rows(simulations)
+        chosen = [i for i in range(len(rows)) if self._use[i]]
+        n = max((len(rows[i]) for i in chosen), default=1)
+        differences, weights, noise = [np.empty((n, 0))], [np.empty(0)], [np.empty(0)]
+        for i in chosen:
+            prepared = self._prepared[i]
+            with np.errstate(all="ignore"):
+                difference = prepared.target - transformed(rows[i], self._transform)
+                left_out = ~np.isfinite(difference * prepared.counted_weight)
+            differences.append(np.broadcast_to(np.where(left_out, np.nan, difference), (n, difference.shape[1])))
+            weights.append(prepared.weight)
+            noise.append(noise_of(self._measured[i], self._transform))
+        return Deviations(
+            differences=np.concatenate(differences, axis=1),
+            weights=np.concatenate(weights),
+            power=2 if self._squared else 1,
+            noise=np.concatenate(noise),
+            uses_errors=self.name in NEED_ERRORS,
+            divisor=float(self._degrees_of_freedom()) if self._per_degree_of_freedom else 1.0,
+            prior=np.empty((n, 0)),
+            prior_weights=np.empty(0),
+        )
+
     # What depends on the data -------------------------------------------------------------------------------
 
     def _refresh(self) -> None:
@@ -157,6 +198,7 @@ class FigureOfMerit:
     def _prepare(self) -> None:
         self._seen = [(d.x, d.y, d.error, d.use) for d in self._data]
         points = [self._points(i, d) for i, d in enumerate(self._data)]
+        self._measured = points
         self._use = [p.use for p in points]
         self._lengths = [len(p.y) for p in points]
         self._custom: Custom | None = None

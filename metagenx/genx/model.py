@@ -13,7 +13,7 @@ from metagenx.genx import file as genx_file
 from metagenx.genx.data import DataList
 from metagenx.genx.fom import FigureOfMerit
 from metagenx.genx.grid import ParameterGrid
-from metagenx.genx.models.user_variables import UserVars, penalties
+from metagenx.genx.models.user_variables import UserVars, departures, penalties
 from metagenx.genx.options import solver_options
 from metagenx.genx.script import ScriptModule
 
@@ -204,6 +204,11 @@ class ModelInstance:
         """
         return self.script.within_limits(_penalty, self.script.namespace)
 
+    def departures(self) -> tuple[list[Any], list[float]]:
+        """What `penalty` is made of: departures in errors, each a number or (n_population, 1), and their weights."""
+        found: tuple[list[Any], list[float]] = self.script.within_limits(_departures, self.script.namespace)
+        return found
+
     def figure_of_merit(self, name: str, options: Mapping[str, Any]) -> FigureOfMerit:
         """The figure of merit prepared for this instance's data."""
         return FigureOfMerit(name, self.data, n_fitted=self.grid.n_fit_flags, options=options)
@@ -212,6 +217,11 @@ class ModelInstance:
 def _penalty(namespace: Mapping[str, Any]) -> Any:
     first = next((value for value in namespace.values() if isinstance(value, UserVars)), None)
     return 0.0 if first is None else sum(penalties(first), 0.0)
+
+
+def _departures(namespace: Mapping[str, Any]) -> tuple[list[Any], list[float]]:
+    first = next((value for value in namespace.values() if isinstance(value, UserVars)), None)
+    return ([], []) if first is None else departures(first)
 
 
 def _profiles(namespace: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -9,11 +9,13 @@ evaluated one by one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from metagenx.errors import InputError, ScriptError
+from metagenx.genx.deviations import Deviations, stacked
 from metagenx.genx.script import ScriptTimeout
 
 if TYPE_CHECKING:
@@ -110,6 +112,59 @@ class ModelProblem:
         step = max(1, _NUMBERS_AT_ONCE // self._numbers_per_candidate)
         parts = [self._population(vectors[i : i + step]) for i in range(0, len(vectors), step)]
         return np.concatenate(parts) if parts else np.empty(0)
+
+    def deviations(self, vectors: np.ndarray) -> Deviations:
+        """What the figures of merit of some candidates are made of, point by point, for error bars.
+
+        Parameters
+        ----------
+        vectors : (n, n_dim) values of the fitted rows, n of a few dozen.
+
+        Returns
+        -------
+        the points of all data sets in use, one after the other; all NaN where a candidate cannot be simulated.
+
+        Raises
+        ------
+        InputError : the figure of merit is the user's own; no candidate at all can be simulated.
+        """
+        vectors = np.ascontiguousarray(vectors, dtype=float)
+        if vectors.ndim != 2 or vectors.shape[1] != len(self.names) or not len(vectors):
+            raise InputError(f"vectors must have the shape (n, {len(self.names)}), not {vectors.shape}")
+        if self.path == POPULATION:
+            step = max(1, _NUMBERS_AT_ONCE // self._numbers_per_candidate)
+            try:
+                parts = [self._deviations(self._batch, vectors[i : i + step]) for i in range(0, len(vectors), step)]
+                return stacked(parts, parts[0])
+            except ScriptTimeout:
+                raise
+            except ScriptError:
+                pass  # one bad candidate must not take its company with it
+        alone: list[Deviations | None] = []
+        for vector in vectors:
+            try:
+                alone.append(self._deviations(self._single, vector))
+            except ScriptTimeout:
+                raise
+            except ScriptError as error:
+                alone.append(None)
+                self.n_failed += 1
+                self.last_failure = error.what
+        like = next((part for part in alone if part is not None), None)
+        if like is None:
+            raise InputError(f"the model cannot be simulated: {self.last_failure}")
+        return stacked(alone, like)
+
+    def _deviations(self, instance: ModelInstance, vectors: np.ndarray) -> Deviations:
+        """Of a population (n, n_dim), or of one candidate (n_dim,)."""
+        n = 1 if vectors.ndim == 1 else len(vectors)
+        with np.errstate(all="ignore"):
+            found = self._figure.deviations(instance.simulate_fitted(vectors))
+            away, weights = instance.departures()
+        prior = [np.broadcast_to(np.ravel(np.asarray(departure, dtype=float)), (n,)) for departure in away]
+        columns = np.column_stack(prior) if prior else np.empty((n, 0))
+        whole = np.broadcast_to(found.differences, (n, found.differences.shape[1]))
+        return replace(found, differences=whole, prior=columns, prior_weights=np.array(weights))
 
     def _population(self, vectors: np.ndarray) -> np.ndarray:
         try:

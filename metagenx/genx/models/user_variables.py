@@ -70,6 +70,9 @@ class _SystematicError:
     weight: float
     correction: float
 
+    def departure(self, current: Any) -> Any:
+        return (self.value - current) / self.error
+
     def penalty(self, current: Any) -> Any:
         return self.weight * (((self.value - current) / self.error) ** 2 - self.correction)
 
@@ -107,3 +110,15 @@ def penalties(variables: UserVars) -> list[Any]:
     """
     errors = variables._systematic_errors
     return [error.penalty(getattr(variables, name)) for name, error in errors.items()]
+
+
+def departures(variables: UserVars) -> tuple[list[Any], list[float]]:
+    """How far the variables with systematic errors are from their values, in those errors, and the weights.
+
+    Returns
+    -------
+    one number per ``new_sys_err``, in their order, an array of shape (n_population, 1) for a fitted one; their weights.
+    """
+    errors = variables._systematic_errors
+    away = [error.departure(getattr(variables, name)) for name, error in errors.items()]
+    return away, [float(error.weight) for error in errors.values()]

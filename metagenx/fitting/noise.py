@@ -1,0 +1,107 @@
+"""How large the noise of the data is: by their error column where that agrees with the fit, else by the fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metagenx.fitting.problem import Deviations, FloatArray
+
+BoolArray = NDArray[np.bool_]
+
+#: Chance of a χ² that far from its mean, below which the error column is not believed as it is.
+BELIEVED = 0.001
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Standard deviations of the differences between data and simulation.
+
+    Attributes
+    ----------
+    deviation : ``(n_points,)``, NaN for points that are left out.
+    estimated : whether its size comes from the fit itself; intervals are then wider by Student's t.
+    degrees_of_freedom : points that count, less fitted parameters.
+    reduced_chi2 : of the differences against the error column; NaN without one.
+    text : where it comes from, in words.
+    """
+
+    deviation: FloatArray
+    estimated: bool
+    degrees_of_freedom: int
+    reduced_chi2: float
+    text: str
+
+
+def noise_of_fit(found: Deviations, used: BoolArray, n_fitted: int) -> Noise:
+    """The noise at a minimum.
+
+    The error column is taken as it is where the χ² of the fit is one that it allows (chance above 0.1 %), and where the
+    figure of merit weighs by it and the χ² is smaller. Else the variance is a mixture of two shapes, the error column's
+    and the one for which the figure of merit weighs rightly (noise ∝ 1/weight, 1/√weight if it squares), with the share
+    of the highest Gaussian likelihood and the size of the residuals. Only the latter where there is no error column.
+
+    Parameters
+    ----------
+    found : its first candidate is the best.
+    used : ``(n_points,)``, see :func:`used_points`.
+    n_fitted : number of fitted parameters.
+    """
+    from scipy.stats import chi2
+
+    difference = found.differences[0]
+    d, weight, error = difference[used], np.abs(found.weights[used]), found.noise[used]
+    degrees = int(used.sum()) - n_fitted
+    deviation = np.full(len(difference), np.nan)
+    has_errors = bool(len(d) and np.isfinite(error).all())
+    reduced = float(np.sum((d / error) ** 2) / degrees) if has_errors and degrees > 0 else np.nan
+    if degrees < 1:
+        if has_errors and found.uses_errors:
+            deviation[used] = error
+            return Noise(deviation, False, degrees, np.nan, "the error column, which this fit cannot check")
+        return Noise(deviation, True, degrees, np.nan, "unknown: there are not more points than parameters")
+    if has_errors:
+        above, below = float(chi2.sf(reduced * degrees, degrees)), float(chi2.cdf(reduced * degrees, degrees))
+        if above > BELIEVED and (below > BELIEVED or found.uses_errors):
+            deviation[used] = error
+            return Noise(deviation, False, degrees, reduced, f"the error column (reduced χ² {reduced:.3g})")
+    equal = weight ** (-1.0 / found.power)
+    shapes = [error, equal] if has_errors else [equal]
+    deviation[used] = _scaled_mixture(d, shapes, found.power, degrees)
+    return Noise(deviation, True, degrees, reduced, _words(has_errors, reduced))
+
+
+def used_points(found: Deviations) -> BoolArray:
+    """Which points count: a finite difference in every candidate that has any, and a weight; ``(n_points,)``."""
+    finite = np.isfinite(found.differences)
+    simulated = finite.any(axis=1)
+    weighs = np.isfinite(found.weights) & (found.weights != 0.0)
+    return np.asarray(weighs & finite[simulated].all(axis=0))
+
+
+def _scaled_mixture(d: FloatArray, shapes: list[FloatArray], power: int, degrees: int) -> FloatArray:
+    """The most likely standard deviations whose squares are a mixture of those of the shapes."""
+    squares = [(shape / np.exp(np.mean(np.log(shape)))) ** 2 for shape in shapes]
+    shares = np.r_[0.0, 1.0 / (1.0 + np.exp(-np.linspace(-9.0, 9.0, 61))), 1.0] if len(shapes) == 2 else np.ones(1)
+    best, highest = squares[-1], -np.inf
+    for share in shares:
+        square = squares[-1] if len(shapes) == 1 else (1.0 - share) * squares[0] + share * squares[1]
+        mean = float(np.mean(d**2 / square))
+        likelihood = -0.5 * float(np.sum(np.log(square))) - 0.5 * len(d) * np.log(max(mean, 1e-300))
+        if likelihood > highest:
+            best, highest = square, likelihood
+    shape = np.sqrt(best)
+    if power == 2:
+        scale = np.sqrt(np.sum((d / shape) ** 2) / degrees)
+    else:
+        # The mean magnitude, which is what such a figure of merit minimises; for Gaussian noise the same.
+        scale = np.sqrt(np.pi / 2.0) * np.sum(np.abs(d) / shape) / degrees
+    return np.asarray(scale * shape)
+
+
+def _words(has_errors: bool, reduced: float) -> str:
+    if not has_errors:
+        return "the residuals of the fit (there is no complete error column)"
+    return f"the residuals of the fit (reduced χ² {reduced:.3g}: the error column alone does not explain them)"
