@@ -57,7 +57,7 @@ def measure(
     reflect: Callable[[Points], Reflectivity],
     *,
     intensity_inside: bool = False,
-    moved: Callable[[Array, Points], Points] | None = None,
+    moved: Callable[[Array, Points, int], Points] | None = None,
 ) -> Array:
     """What the instrument measures of a sample.
 
@@ -66,7 +66,8 @@ def measure(
     x : (n_points,) or (n_population, n_points), 2θ in degrees or Q in Å⁻¹.
     reflect : the sample's reflectivity.
     intensity_inside : I0 counts before the resolution, not after it; the same unless I0 changes from point to point.
-    moved : gives the points where the reflectivity is needed instead, from the x of the grid and those that belong to it.
+    moved : called with the x of the grid, the points that belong to it, and how many places it has per point of x;
+        gives the points where the reflectivity is needed instead.
 
     Returns
     -------
@@ -85,7 +86,7 @@ def measure(
     places = 1 if grid is None else grid.n_places
     points = _points(positions if grid is None else grid.x, instrument, places)
     if moved is not None:
-        points = moved(positions if grid is None else grid.x, points)
+        points = moved(positions if grid is None else grid.x, points, places)
     curve, fitted = reflect(points)
     illuminated = _illuminated(points, instrument, n_points, places)
     if illuminated is not None:

@@ -54,7 +54,7 @@ def SLD_calculations(z: ArrayLike | None, item: str | None, sample: Any, instrum
     ------
     InputError : a number of the sample is fitted (one profile per individual is not made), or no such item.
     """
-    return profiles_of_table(sample_table(sample), z, item, sample, instrument, _scattering)
+    return profiles_of_table(sample_table(sample), z, item, sample, instrument, scattering_profiles)
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def profiles_of_table(
     return result[item]
 
 
-def _scattering(layers: Unrolled, z: Any, instrument: Any) -> dict[str, Any]:
+def scattering_profiles(layers: Unrolled, z: Any, instrument: Any) -> dict[str, Any]:
     """The profiles that the probe sees."""
     depths, along = layers.along(z)
     probe = option(instrument, "probe", Probe)

@@ -74,7 +74,7 @@ def mixed_channels(
     if channel is Polarization.asymmetry:
         raise InputError("SimPolSpecular gives uu, dd, ud or du, not the asymmetry")
     uu, dd = measured(Polarization.up_up), measured(Polarization.down_down)
-    ud = du = measured(Polarization.up_down)
+    ud, du = measured(Polarization.up_down), measured(Polarization.down_up)
     # From the right: analyser, polariser, second flipper, first flipper.
     uu, ud, du, dd = (
         (1 - p2) * uu + p2 * ud,
@@ -103,23 +103,48 @@ def spin_flip_channel(
     distribution: ThicknessDistribution | None = None,
 ) -> Reflectivity:
     """Reflectivity of one channel, or the asymmetry, at the points; see `specular_simulation.reflected`."""
-    angle = table.column("magn_ang")
-    if np.any(angle[:, -1] != 0):
-        raise InputError(
-            f"magn_ang of the ambient medium must be 0, it is {angle[:, -1].max()}",
-            hint="turn the angles of all layers instead: only differences and the first polariser matter",
-        )
-    wavelength = points.wavelength
+    angle, wavelength = angles(table), points.wavelength
     optics = optics_of(table, Probe.neutron_pol_spin_flip, wavelength)
     nothing = np.zeros((1, len(table.layers)))
     u = potentials.decrement(optics.strength, nothing if optics.absorption is None else optics.absorption, wavelength)
     moments = nothing if optics.magnetic is None else optics.magnetic
     magnetic = moments * np.asarray(wavelength, dtype=float) ** 2
     plus, minus = potentials.spin_flip_potentials(u, magnetic, wavelength)
+    fitted = is_population(wavelength) or table.is_fitted((*optics.fields, "magn_ang"))
+    curve, several = channel_of_potentials(sample, table, points, channel, plus, minus, angle, distribution)
+    return curve, fitted or several
+
+
+def channel_of_potentials(
+    sample: Any,
+    table: SampleTable,
+    points: Points,
+    channel: Polarization,
+    plus: NDArray[np.complex128],
+    minus: NDArray[np.complex128],
+    angle: Array,
+    distribution: ThicknessDistribution | None = None,
+) -> Reflectivity:
+    """Reflectivity of one channel, or the asymmetry, of layers with these potentials in Å⁻² and angles in degrees."""
     arguments = (points.q, plus, minus, angle, table.thickness, table.sigma, table.blocks)
     channels = _remembered(sample, arguments, distribution)
-    fitted = len(channels) > 1 or is_population(points.q, wavelength) or table.is_fitted((*optics.fields, "magn_ang"))
-    return channels[:, _CHANNELS[channel]], fitted
+    return channels[:, _CHANNELS[channel]], len(channels) > 1 or is_population(points.q)
+
+
+def angles(table: SampleTable) -> Array:
+    """Angles of the moments, (n_population | 1, n_layer), degrees.
+
+    Raises
+    ------
+    InputError : that of the ambient medium is not 0.
+    """
+    angle = table.column("magn_ang")
+    if np.any(angle[:, -1] != 0):
+        raise InputError(
+            f"magn_ang of the ambient medium must be 0, it is {angle[:, -1].max()}",
+            hint="turn the angles of all layers instead: only differences and the first polariser matter",
+        )
+    return angle
 
 
 def asymmetry(up: Array, down: Array, total: Array) -> Array:
