@@ -13,6 +13,9 @@ from metagenx.errors import FileFormatError, InputError, ResourcesSpent
 
 MAX_FILE_BYTES = 2**30
 
+#: What the system says when a disk or a quota is full.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
 
 def read_bytes(path: Path) -> bytes:
     """Content of the file `path`; FileFormatError with what to do if there is none, or it is too large."""
@@ -40,19 +43,17 @@ def read_bytes(path: Path) -> bytes:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Make `content` the file `path`, all of it or nothing: temporary file beside it, fsync, rename."""
-    target = Path(os.path.realpath(path))  # what a link points at, not the link, is replaced
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    """Make `content` the file `path`, all of it or nothing.
+
+    Raises
+    ------
+    ResourcesSpent : the disk or the quota is full.
+    InputError : the place cannot be written to.
+    """
     try:
-        with temporary.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if target.exists():
-            temporary.chmod(target.stat().st_mode & 0o777)
-        temporary.replace(target)
+        replace_atomically(path, content)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno in FULL:
             raise ResourcesSpent(
                 f"the file cannot be written: {error.strerror}",
                 where=str(path),
@@ -63,9 +64,34 @@ def replace_file(path: Path, content: bytes) -> None:
             where=str(path),
             hint="Choose a folder that exists and that you may write to.",
         ) from None
+
+
+def replace_atomically(path: Path, content: bytes) -> None:
+    """Temporary file beside it, fsync, rename: readers see the old file or the new one, never half; raises OSError."""
+    target = Path(os.path.realpath(path))  # what a link points at, not the link, is replaced
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if target.exists():
+            temporary.chmod(target.stat().st_mode & 0o777)
+        temporary.replace(target)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new or renamed entry of a folder survive a power cut, where the system can."""
+    with contextlib.suppress(OSError):  # not every file system lets a folder be opened and synced
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _neighbours(path: Path) -> str:

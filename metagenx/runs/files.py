@@ -6,16 +6,14 @@ import contextlib
 import errno
 import json
 import math
-import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from metagenx.errors import InputError, ResourcesSpent
+from metagenx.genx.disk import FULL, replace_atomically
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {
     errno.EACCES,
     errno.EPERM,
@@ -46,7 +44,7 @@ def writing(path: Path) -> Iterator[None]:
                 hint="Choose another folder with --out DIR.",
             ) from error
         raise ResourcesSpent(
-            "the disk is full" if error.errno in _FULL else f"writing failed: {error.strerror or error}",
+            "the disk is full" if error.errno in FULL else f"writing failed: {error.strerror or error}",
             where=str(path),
             hint=f"{_space_left(path)}Free some space (old run folders, or ray/ inside them, may be deleted) "
             "and start the same command again: it resumes.",
@@ -62,31 +60,8 @@ def _space_left(path: Path) -> str:
 
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a whole file: readers see the old one or the new one, never half; raises as :func:`writing`."""
-    data = content.encode("utf-8") if isinstance(content, str) else content
     with writing(path):
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-        sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a new or renamed entry of a folder survive a power cut, where the system can."""
-    with contextlib.suppress(OSError):  # not every file system lets a folder be opened and synced
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        replace_atomically(path, content.encode("utf-8") if isinstance(content, str) else content)
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:

@@ -193,9 +193,7 @@ class RunFolder:
         return folder
 
     @classmethod
-    def for_experiment(
-        cls, base: Path, experiment: Experiment, *, command: Sequence[str] | None = None
-    ) -> RunFolder:
+    def for_experiment(cls, base: Path, experiment: Experiment, *, command: Sequence[str] | None = None) -> RunFolder:
         """A new folder for an experiment; raises as :meth:`create`."""
         return cls.create(
             base,
@@ -233,9 +231,7 @@ class RunFolder:
                 f"is no run folder: its manifest cannot be read ({error})", where=str(self.path)
             ) from None
         if not isinstance(found, dict) or "identity" not in found:
-            raise FileFormatError(
-                "is no run folder: its manifest is incomplete", where=str(self.manifest_file)
-            )
+            raise FileFormatError("is no run folder: its manifest is incomplete", where=str(self.manifest_file))
         return found
 
     def update_manifest(self, **changes: Any) -> None:
@@ -330,18 +326,14 @@ def open_run(path: Path) -> RunFolder:
             place = text.parent / text.read_text(encoding="utf-8").strip()
             if (place / "manifest.json").is_file():
                 return RunFolder(place.resolve())
-    raise FileFormatError(
-        "there is no run", where=str(path), hint="Give a run folder, such as runs/film/latest."
-    )
+    raise FileFormatError("there is no run", where=str(path), hint="Give a run folder, such as runs/film/latest.")
 
 
 def latest_run(base: Path, name: str | None = None) -> RunFolder:
     """The newest run below ``base``, of one experiment or of any; raises FileFormatError if there is none."""
     for folder in list_runs(base, name):
         return folder
-    raise FileFormatError(
-        "there is no run yet", where=str(base / name if name else base), hint="Name a run folder."
-    )
+    raise FileFormatError("there is no run yet", where=str(base / name if name else base), hint="Name a run folder.")
 
 
 def what_changed(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from metagenx.errors import FileFormatError
+from metagenx.genx.disk import sync_folder
 from metagenx.meta.records import FitRecord
 from metagenx.meta.targets import BestKnown
 from metagenx.runs.events import (
@@ -28,7 +29,7 @@ from metagenx.runs.events import (
     decode,
     encode,
 )
-from metagenx.runs.files import sync_folder, writing
+from metagenx.runs.files import writing
 
 
 @dataclass
