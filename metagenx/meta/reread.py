@@ -9,6 +9,8 @@ from typing import Any
 
 from metagenx.errors import InputError
 from metagenx.fitting.settings import Settings
+from metagenx.meta.batch_journal import KIND, answers
+from metagenx.meta.batch_table import write_batch
 from metagenx.meta.conductor import Conductor
 from metagenx.meta.experiment import Experiment, experiment_from
 from metagenx.meta.objective import Contender, best_known
@@ -39,6 +41,8 @@ def reread(folder: RunFolder, *, trust: bool = False) -> None:
     config = manifest.get("config", {})
     if "search_space" in config:
         _tune(folder, manifest, folder.replay(), trust)
+    elif config.get("kind") == KIND:
+        write_batch(folder, answers(folder.replay()))
     else:
         _repeat(folder, manifest, folder.replay(), trust)
 

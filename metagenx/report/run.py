@@ -24,11 +24,14 @@ def write_report(folder: RunFolder, *, trust: bool = False) -> Path:
     FileFormatError : it is no run folder, or its journal is damaged.
     ResourcesSpent, InputError : the disk is full, the folder cannot be written.
     """
+    from metagenx.report.batch import is_batch, write_batch_report
     from metagenx.report.evidence import TUNE, Evidence
     from metagenx.report.repeat_page import repeat_page
     from metagenx.report.tune_page import tune_page
     from metagenx.runs import write_atomically
 
+    if is_batch(folder):
+        return write_batch_report(folder, trust=trust)
     evidence = Evidence.of(folder)
     page = tune_page(evidence, trust=trust) if evidence.kind == TUNE else repeat_page(evidence, trust=trust)
     write_atomically(folder.report, page)

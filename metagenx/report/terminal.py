@@ -253,8 +253,8 @@ class RunProgress(_Live):
         if progress.kind in self._ALWAYS:
             self._screen.note(progress.text)
             return
-        # The budget of a robustness test is counted in fits, that of a race in evaluations.
-        done = progress.fits if progress.stage == "repeat" else progress.evaluations
+        # The budget of a robustness test or a batch is counted in fits or files, that of a race in evaluations.
+        done = progress.fits if progress.stage in ("repeat", "batch") else progress.evaluations
         part = min(1.0, done / progress.budget) if progress.budget else 0.0
         if self._begun_with is None:
             self._begun_with = (self.seconds, done, progress.evaluations)
@@ -265,4 +265,5 @@ class RunProgress(_Live):
         speed = f"  {count(evaluations / elapsed)} evaluations/s" if evaluations and elapsed > 1 else ""
         new = (done - before) / progress.budget if progress.budget else 0.0
         left = f"  about {duration(elapsed * (1 - part) / new)} left" if new > 0.02 else ""
-        self.show(part, f"{_bar(part)} {100 * part:3.0f} %  {progress.stage:<12} {progress.fits} fits{speed}{left}")
+        what = "files" if progress.stage == "batch" else "fits"
+        self.show(part, f"{_bar(part)} {100 * part:3.0f} %  {progress.stage:<12} {progress.fits} {what}{speed}{left}")
