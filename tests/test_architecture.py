@@ -38,7 +38,7 @@ DOORS = {
     "bokeh": {"report"},
     "jinja2": {"report"},
     "pydantic": {"meta"},
-    "yaml": {"meta", "runs", "cli"},
+    "yaml": {"genx", "meta", "runs", "cli"},
     "numba": {"physics", "doctor"},
     "orsopy": {"physics", "genx"},
     "optuna": {"meta"},

@@ -111,6 +111,10 @@ def _write_data_set(group: h5py.Group, dataset: DataSet, original: DataSet | Non
             del members[gone]
         for key, value in new_members.items():
             _put(members, key, value, old_members.get(key))
+    if original is not None and not _same_header(dataset.meta, original.meta):
+        if "meta" in group:
+            del group["meta"]  # the header of another measurement, with whatever GenX had pickled into it
+        _write_meta(group.require_group("meta"), dataset.meta)
     if original is None:
         for name, value in dataset.plot_style.items():
             _put(group, name, np.array(value, dtype=np.float64) if isinstance(value, tuple) else value, None)
@@ -128,6 +132,15 @@ def _write_meta(group: h5py.Group, meta: dict[str, Any]) -> None:
         elif isinstance(value, bool | int | float | str | np.ndarray):
             kinds = {str: "str", float: "float", np.ndarray: "ndarray"}
             group.create_dataset(name, data=value).attrs["genx_type"] = kinds.get(type(value), "int")
+
+
+def _same_header(new: dict[str, Any], old: dict[str, Any]) -> bool:
+    return new.keys() == old.keys() and all(
+        _same_header(value, old[name])
+        if isinstance(value, dict) and isinstance(old[name], dict)
+        else type(value) is type(old[name]) and _equal(value, old[name])
+        for name, value in new.items()
+    )
 
 
 def _write_optimizer(group: h5py.Group, state: OptimizerState, original: OptimizerState | None) -> None:
