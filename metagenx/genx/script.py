@@ -140,7 +140,7 @@ class ScriptModule:
                 raise ScriptError(
                     f"the model library {written} is not supported yet",
                     where=self.place(line),
-                    hint=f"Supported are {', '.join(registry.supported())}.",
+                    hint=registry.INSTEAD.get(place.name) or f"Supported are {', '.join(registry.supported())}.",
                 )
             self._import.load(module)
             if place.replaced:

@@ -53,8 +53,8 @@ def orders(q_x: Array, length: Array, h: Array, n_order: int, *, fixed_grid: boo
     -------
     (n_population | 1, n_order, n_points).
 
-    F is interpolated linearly in a table, as in GenX, for its error is part of the numbers; only the places of the table
-    that are needed are computed. Table: equal steps of min |Δq_x|·η/n_order^{1/2h}, or fixed places from 1e-3 to 5000.
+    F is interpolated linearly in a table, as in GenX, for its error is part of the numbers; only the places of it that
+    are needed are computed. Table: equal steps of min |Δq_x|·η/n_order^{1/2h}, or fixed places from 1e-3 to 5000.
     """
     points, eta, hurst = table(q_x), table(length), table(h)
     n_population = max(len(points), len(eta), len(hurst))
@@ -166,7 +166,7 @@ def _value(q: float, alpha: float, nodes: Array, n_node: int, terms: Array) -> f
     q = abs(q)
     q = SMALLEST_ARGUMENT if q < SMALLEST_ARGUMENT else q
     if alpha == 2.0:
-        return _HALF_ROOT_PI * float(np.exp(-0.25 * q * q))
+        return float(_HALF_ROOT_PI * np.exp(-0.25 * q * q))
     if alpha == 1.0:
         return 1.0 / (1.0 + q * q)
     if n_node == 0 or not q < np.inf:

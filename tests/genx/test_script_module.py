@@ -96,7 +96,7 @@ def test_a_library_that_is_not_built_yet() -> None:
     assert isinstance(error, ScriptError)
     assert error.where == "film.hgx, script line 2"
     assert "models.interdiff_ba is not supported yet" in error.what
-    assert "spec_nx" in str(error.hint)
+    assert "models.interdiff" in str(error.hint)
 
 
 def test_star_import_takes_what_scripts_may_have() -> None:

@@ -50,6 +50,13 @@ REPLACED = MappingProxyType(
         "spec_adaptive_legacy": "spec_adaptive",
     }
 )
+#: Libraries of GenX that cannot be here, and what to do instead.
+INSTEAD = MappingProxyType(
+    {
+        "interdiff_ba": "It computes with BornAgain, a program of its own; models.interdiff simulates the same scans "
+        "without it: import models.interdiff as model.",
+    }
+)
 #: Names that are packages: importing them alone gives nothing but a way to their members.
 PACKAGES = frozenset({"models", "models.lib"})
 
