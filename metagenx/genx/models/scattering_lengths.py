@@ -319,6 +319,60 @@ class FormFactor:
         return scattering.form_factor(self._name, s) + self._dispersion
 
 
+def default_form_factors(wavelength: Any) -> tuple[Database, Database]:
+    """``flib`` and ``rholib`` of an instrument that is given none, at a wavelength in Å."""
+    names = fresh_databases()
+    made = [names["f"], names["rho"]]
+    for database in made:
+        assert isinstance(database, Database)
+        database.set_wavelength(wavelength)
+    return made[0], made[1]  # type: ignore[return-value]
+
+
+def form_factor_parts(library: object, name: str) -> tuple[str, Any]:
+    """Name in the table of f0, and what is added to f0 at every s: a complex number or (n_population, 1).
+
+    Parameters
+    ----------
+    library : made by ``utils.sl.FormFactor(wavelength, utils.__lookup_f__)``, or ``utils.f``.
+    name : atom or ion, e.g. ``o2m``.
+
+    Raises
+    ------
+    InputError : it is something else, or has no such atom.
+    """
+    value = _entry(library, name)
+    if not isinstance(value, FormFactor):
+        raise InputError(
+            f"the form factors (flib) give a {type(value).__name__} for {name!r}",
+            hint="make them with utils.sl.FormFactor(wavelength, utils.__lookup_f__)",
+        )
+    return value._name, value._dispersion
+
+
+def electron_density(library: object, name: str) -> ElectronDensity:
+    """The function ρ(r, w, occ) of an atom or ion, from ``utils.sl.FormFactor(wavelength, utils.__lookup_rho__)``.
+
+    Raises
+    ------
+    InputError : it is something else, or has no such atom.
+    """
+    value = _entry(library, name)
+    if not isinstance(value, ElectronDensity):
+        raise InputError(
+            f"the electron densities (rholib) give a {type(value).__name__} for {name!r}",
+            hint="make them with utils.sl.FormFactor(wavelength, utils.__lookup_rho__)",
+        )
+    return value
+
+
+def _entry(library: object, name: str) -> Any:
+    # The method itself: names of atoms come from scripts, and `set_wavelength` is not an atom.
+    if type(library) is not Database or name.startswith("_"):
+        raise InputError(f"there is no form factor of {name!r:.40} in a {type(library).__name__}")
+    return Database.__getattr__(library, name)
+
+
 class ElectronDensity:
     """Electron density of an atom or ion, ``rho.o2m``: called with distance r, width w and occupancy."""
 
