@@ -45,7 +45,10 @@ class Covariance:
     matrix : ``(n_dim, n_dim)``, in the units of the parameters. Infinite on the diagonal, NaN beside it, for a
         parameter that the data do not fix; zero for one that a limit holds.
     limits : ``min``, ``max``: a limit holds this parameter, it has an error on one side only; else empty.
-    one_sided : ``(n_dim, 3)`` gradient, curvature and its ratio to the variance at a limit; NaN elsewhere.
+    one_sided : ``(n_dim, 2)`` gradient and curvature of the sum at a limit, all others following; NaN elsewhere.
+    ratio : ``(n_dim,)`` of each variance to the inverse curvature. A rise of the sum (see ``Deviations``) by
+        ½·ratio·z² along a parameter, all others following, is worth z standard errors (J. T. Kent, Biometrika 69
+        (1982) 19); for chi2bars with true error bars it is 2, and the rise that of χ².
     noise : what is known of the noise of the data.
     from_minimum : largest distance of a value from the minimum that the Jacobian foresees, in its error bars.
     evaluations : FOM evaluations that it cost.
@@ -58,6 +61,7 @@ class Covariance:
     matrix: FloatArray
     limits: tuple[str, ...]
     one_sided: FloatArray
+    ratio: FloatArray
     noise: Noise
     from_minimum: float
     evaluations: int
@@ -139,11 +143,11 @@ class Covariance:
         return quantile(level, self.noise)
 
     def _length(self, k: int, level: float) -> float:
-        gradient, curvature, ratio = self.one_sided[k]
+        gradient, curvature = self.one_sided[k]
         if not curvature > 0.0:
             return np.inf
         z = self._quantile(level)
-        return float((np.sqrt(gradient**2 + curvature * ratio * z**2) - gradient) / curvature)
+        return float((np.sqrt(gradient**2 + curvature * self.ratio[k] * z**2) - gradient) / curvature)
 
 
 def quantile(level: float, noise: Noise) -> float:
@@ -263,14 +267,16 @@ def _covariance(
     unknown[free[loose]] = True
     matrix[unknown, :] = matrix[:, unknown] = np.nan
     matrix[unknown, unknown] = np.inf
-    one_sided = np.full((n, 3), np.nan)
+    one_sided = np.full((n, 2), np.nan)
+    ratio = np.full(n, np.sum(np.diag(b)[live] / np.diag(a)[live]) / max(len(live), 1))
+    ratio[free] = np.diag(block) / np.diag(_pseudo_inverse(a[np.ix_(free, free)])[0])
     for k in np.flatnonzero(held):
-        one_sided[k] = _at_limit(a, b, quadratic.gradient, free, int(k), limits[k])
+        *one_sided[k], ratio[k] = _at_limit(a, b, quadratic.gradient, free, int(k), limits[k])
     with np.errstate(invalid="ignore"):
         away = np.abs(move) / error
     far = float(np.max(away[free], initial=0.0, where=np.isfinite(away[free])))
     notes = _notes(names, unknown, dead, np.sqrt(np.diag(matrix)), width, limits, far)
-    return Covariance(names, values, bounds, matrix, limits, one_sided, noise, far, evaluations, notes)
+    return Covariance(names, values, bounds, matrix, limits, one_sided, ratio, noise, far, evaluations, notes)
 
 
 def _without_influence(a: FloatArray, b: FloatArray, width: FloatArray) -> np.ndarray:
@@ -282,13 +288,18 @@ def _without_influence(a: FloatArray, b: FloatArray, width: FloatArray) -> np.nd
 
 def _sandwich(a: FloatArray, b: FloatArray, chosen: np.ndarray) -> tuple[FloatArray, np.ndarray]:
     """A⁻¹BA⁻¹ of some parameters, and which of these are not fixed, because only a combination of several is."""
-    a, b = a[np.ix_(chosen, chosen)], b[np.ix_(chosen, chosen)]
+    inverse, loose = _pseudo_inverse(a[np.ix_(chosen, chosen)])
+    return np.asarray(inverse @ b[np.ix_(chosen, chosen)] @ inverse), loose
+
+
+def _pseudo_inverse(a: FloatArray) -> tuple[FloatArray, np.ndarray]:
+    """The inverse of a curvature without the directions that it leaves open, and which parameters these contain."""
     scale = 1.0 / np.sqrt(np.diag(a))
     values, directions = np.linalg.eigh(a * np.outer(scale, scale))
-    good = values > _SINGULAR * max(len(chosen), 1)
+    good = values > _SINGULAR * max(len(a), 1)
     loose = np.sum(directions[:, ~good] ** 2, axis=1) > 1e-4
     inverse = (directions[:, good] / values[good]) @ directions[:, good].T * np.outer(scale, scale)
-    return np.asarray(inverse @ b @ inverse), loose
+    return np.asarray(inverse), loose
 
 
 def _bounded_minimum(a: FloatArray, gradient: FloatArray, box: FloatArray) -> FloatArray:
@@ -325,17 +336,11 @@ def _held(minimum: FloatArray, values: FloatArray, domain: FloatArray, error: Fl
 def _at_limit(
     a: FloatArray, b: FloatArray, gradient: FloatArray, free: np.ndarray, k: int, limit: str
 ) -> tuple[float, float, float]:
-    """Slope into the allowed region and curvature along a parameter at its limit, all others following.
-
-    The third number is the ratio of variance and inverse curvature, which makes a rise of the figure of merit a
-    likelihood ratio (J. T. Kent, Biometrika 69 (1982) 19).
-    """
+    """Slope into the allowed region, curvature, and ratio of a parameter at its limit, all others following."""
     both = np.append(free, k)
     block, _ = _sandwich(a, b, both)
-    scale = 1.0 / np.sqrt(np.diag(a)[both])
-    inverse = np.linalg.pinv(a[np.ix_(both, both)] * np.outer(scale, scale), hermitian=True) * np.outer(scale, scale)
-    curvature = 1.0 / inverse[-1, -1]
-    follow = np.linalg.pinv(a[np.ix_(free, free)], hermitian=True) @ a[free, k] if len(free) else np.zeros(0)
+    curvature = 1.0 / _pseudo_inverse(a[np.ix_(both, both)])[0][-1, -1]
+    follow = _pseudo_inverse(a[np.ix_(free, free)])[0] @ a[free, k] if len(free) else np.zeros(0)
     pull = float(gradient[k] - follow @ gradient[free])
     inward = pull if limit == "min" else -pull
     return max(0.0, inward), float(curvature), float(block[-1, -1] * curvature)
