@@ -58,9 +58,13 @@ class SampleTable:
         return [*rows, len(self.layers) - 1]
 
 
-def sample_table(sample: Any) -> SampleTable:
+def sample_table(sample: Any, repetitions: Sequence[Any] | None = None) -> SampleTable:
     """The table of a sample with ``Substrate``, ``Stacks`` (of ``Layers`` and ``Repetitions``) and
     ``Ambient``, from the side that it is seen from.
+
+    Parameters
+    ----------
+    repetitions : of the stacks, instead of their own; each a number, or (n_population, 1).
 
     Raises
     ------
@@ -68,7 +72,7 @@ def sample_table(sample: Any) -> SampleTable:
     """
     try:
         stacks = [stack.Layers for stack in sample.Stacks]
-        values = [stack.Repetitions for stack in sample.Stacks]
+        values = [stack.Repetitions for stack in sample.Stacks] if repetitions is None else list(repetitions)
         arrangement = _arrangement(sample, stacks, [not (type(v) is int and v == 1) for v in values])
         layers = [sample.Substrate, *arrangement.layers, sample.Ambient]
         thickness, sigma = column(layers, "d"), column(layers, "sigma")
