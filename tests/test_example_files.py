@@ -11,7 +11,6 @@ import pytest
 from reference import SHARED, assert_curve, number
 
 import metagenx
-from metagenx.errors import ScriptError
 
 if not SHARED.is_dir():
     pytest.skip("the shared reference material is absent", allow_module_level=True)
@@ -20,14 +19,7 @@ EXAMPLES: list[dict[str, Any]] = json.loads((SHARED / "reference" / "examples.js
 LEGACY: list[dict[str, Any]] = json.loads((SHARED / "genx_files" / "legacy_expected.json").read_text(encoding="utf-8"))
 
 
-def _needs_sxrd(name: str) -> bool:
-    return "SXRD" in name
-
-
-REFLECTIVITY = [example for example in EXAMPLES if not _needs_sxrd(example["file"])]
-
-
-@pytest.mark.parametrize("example", REFLECTIVITY, ids=lambda e: e["file"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e["file"])
 def test_every_figure_of_merit_of_the_examples(example: dict[str, Any]) -> None:
     model = metagenx.load(SHARED / "genx_files" / example["file"])
     assert model.fom_function == example["fom_function"]
@@ -37,7 +29,7 @@ def test_every_figure_of_merit_of_the_examples(example: dict[str, Any]) -> None:
             np.testing.assert_allclose(model.fom(name), number(expected["fom"]), rtol=1e-8, err_msg=name)
 
 
-@pytest.mark.parametrize("example", REFLECTIVITY, ids=lambda e: e["file"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e["file"])
 def test_curves_of_the_examples(example: dict[str, Any]) -> None:
     stem = Path(example["file"]).stem.replace("-", "_").replace(".", "_")
     with np.load(SHARED / "reference" / "examples.npz") as arrays:
@@ -57,10 +49,6 @@ def test_gx_files(old: dict[str, Any]) -> None:
     path = SHARED / "genx_files" / old["file"]
     if not path.is_file():
         path = SHARED / "genx_files" / "legacy" / Path(old["file"]).name
-    if "sxrd" in old["script"]:
-        with pytest.raises(ScriptError, match="sxrd"):
-            metagenx.load(path)
-        return
     model = metagenx.load(path)
     assert model.fom_function == old["fom_function"]
     np.testing.assert_allclose(model.fom(), number(old["genx_3_8_13"]["fom"]), rtol=1e-8)

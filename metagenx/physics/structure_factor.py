@@ -19,6 +19,7 @@ from metagenx.physics.compiled import compiled
 from metagenx.physics.elementary import LARGEST_EXPONENT, exponential, sine_cosine
 from metagenx.physics.instructions import BLOCK
 from metagenx.physics.pointwise import Array
+from metagenx.physics.tables import common_length
 
 Indices = NDArray[np.int64]
 Complex = NDArray[np.complex128]
@@ -94,9 +95,7 @@ def in_plane(h: Array, k: Array, x: Array, y: Array, operations: Array) -> Array
     return out
 
 
-def structure_factor(
-    inverse_square: Array, l: Array, f0: Array, planar: Array, atoms: Atoms, places: Places
-) -> Array:
+def structure_factor(inverse_square: Array, l: Array, f0: Array, planar: Array, atoms: Atoms, places: Places) -> Array:
     """F of slabs in their places.
 
     Parameters
@@ -110,8 +109,12 @@ def structure_factor(
     -------
     (n_population | 1, 2, n_points): real and imaginary parts; NaN for individuals with a number that is not finite,
     or with Debye-Waller factors beyond e^700.
+
+    Raises
+    ------
+    ValueError : populations of different sizes.
     """
-    n_population = max(map(len, (planar, atoms.weight, atoms.width, atoms.height, atoms.dispersion, places.height)))
+    n_population = common_length(planar, atoms.weight, atoms.width, atoms.height, atoms.dispersion, places.height)
     out = np.empty((n_population, 2, l.size))
     _structure_factor(
         inverse_square,
@@ -158,8 +161,12 @@ def truncated(surface: Array, bulk: Array, l: Array, on_rod: Array, absorption: 
     Returns
     -------
     complex (n_population | 1, n_points).
+
+    Raises
+    ------
+    ValueError : populations of different sizes.
     """
-    out = np.empty((max(map(len, (surface, bulk, absorption, scale))), 2, l.size))
+    out = np.empty((common_length(surface, bulk, absorption, scale), 2, l.size))
     _truncated(surface, bulk, np.cos(_TWO_PI * l), np.sin(_TWO_PI * l), on_rod, absorption, scale, out)
     result = np.empty((len(out), l.size), dtype=np.complex128)
     result.real, result.imag = out[:, 0], out[:, 1]

@@ -15,6 +15,7 @@ import numpy as np
 from metagenx.errors import InputError
 from metagenx.physics.compiled import compiled
 from metagenx.physics.pointwise import Array
+from metagenx.physics.tables import common_length
 
 _TWO_PI = 2 * math.pi
 # |1 − Z| below which the sum over bilayers is taken as a series: its closed form loses all digits there.
@@ -83,11 +84,11 @@ def intensity(l: Array, a: Layer, b: Layer, stacking: Stacking) -> Array:
 
     Raises
     ------
-    InputError : see `thicknesses`.
+    InputError : see `thicknesses`. ValueError : populations of different sizes.
     """
     numbers = [a.mean, a.deviation, b.mean, b.deviation, a.slab_height, b.slab_height]
     numbers += [stacking.repetitions, stacking.distance, stacking.deviation]
-    n_population = max(map(len, (a.factor, b.factor, *numbers)))
+    n_population = common_length(a.factor, b.factor, *numbers)
     limits = [*thicknesses(a.mean, a.deviation), *thicknesses(b.mean, b.deviation)]
     table = np.stack([np.broadcast_to(one, (n_population,)) for one in (*numbers, *limits)], axis=1)
     usable = np.isfinite(table).all(axis=1)

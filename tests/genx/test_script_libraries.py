@@ -32,6 +32,8 @@ REVIEWED = {
     "registry.py",
     "sample.py",
     "sample_table.py",
+    "slab.py",  # its own columns; the id of an atom stands between "set" and a parameter
+    "sxrd_mult.py",  # names of parameters, on SLStandard only
     "user_variables.py",  # names of new_var are checked
     "values.py",
 }

@@ -250,9 +250,7 @@ class EnergyFunction:
     # numpy arrays leave arithmetic to this class.
     __array_ufunc__ = None
 
-    def __init__(
-        self, terms: Mapping[str, Any], constant: Any, rules: _Rules, table: scattering.XrayTable
-    ) -> None:
+    def __init__(self, terms: Mapping[str, Any], constant: Any, rules: _Rules, table: scattering.XrayTable) -> None:
         self._terms, self._constant, self._rules, self._table = terms, constant, rules, table
 
     @property
@@ -278,16 +276,12 @@ class EnergyFunction:
     __radd__ = __add__
 
     def __mul__(self, other: Any) -> EnergyFunction:
-        return self._with(
-            {name: number * other for name, number in self._terms.items()}, self._constant * other
-        )
+        return self._with({name: number * other for name, number in self._terms.items()}, self._constant * other)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> EnergyFunction:
-        return self._with(
-            {name: number / other for name, number in self._terms.items()}, self._constant / other
-        )
+        return self._with({name: number / other for name, number in self._terms.items()}, self._constant / other)
 
     def __neg__(self) -> EnergyFunction:
         return self.__mul__(-1)
@@ -350,7 +344,7 @@ def form_factor_parts(library: object, name: str) -> tuple[str, Any]:
     return value._name, value._dispersion
 
 
-def electron_density(library: object, name: str) -> ElectronDensity:
+def electron_density_of(library: object, name: str) -> ElectronDensity:
     """The function ρ(r, w, occ) of an atom or ion, from ``utils.sl.FormFactor(wavelength, utils.__lookup_rho__)``.
 
     Raises

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from metagenx.errors import InputError
 from metagenx.genx.models.diffraction_instrument import DiffractionInstrument, numbers_of
 from metagenx.genx.models.rod import Rods
+from metagenx.genx.models.scattering_lengths import electron_density_of
 from metagenx.genx.models.slab import Slab
 from metagenx.genx.models.symmetries import operations
 from metagenx.genx.models.truncation_rods import SlabTable, rod_amplitude, slab_table
+from metagenx.physics import unit_cell
 
 Complex = NDArray[np.complex128]
 
@@ -24,7 +26,7 @@ class SurfaceStructure:
     ----------
     bulk_slab : one cell of the crystal underneath.
     slabs : those on top of it, bottom → top; the same object may be listed more than once.
-    unit_cell : `UnitCell`.
+    cell : `UnitCell`.
     surface_sym, bulk_sym : lists of `SymTrans`; default: the identity alone.
 
     Raises
@@ -32,11 +34,11 @@ class SurfaceStructure:
     InputError : one of them is something else.
     """
 
-    def __init__(self, bulk_slab: Any, slabs: Any, unit_cell: Any, surface_sym: Any, bulk_sym: Any) -> None:
+    def __init__(self, bulk_slab: Any, slabs: Any, cell: Any, surface_sym: Any, bulk_sym: Any) -> None:
         self._rods = Rods()
         self.set_bulk_slab(bulk_slab)
         self.set_slabs(slabs)
-        self.set_unit_cell(unit_cell)
+        self.set_unit_cell(cell)
         self.set_surface_sym(surface_sym)
         self.set_bulk_sym(bulk_sym)
 
@@ -55,10 +57,10 @@ class SurfaceStructure:
                 raise InputError(f"the slabs are a list of Slab, but one is a {type(slab).__name__}")
         self.slabs = list(slabs)
 
-    def set_unit_cell(self, unit_cell: Any) -> None:
+    def set_unit_cell(self, cell: Any) -> None:
         """Set the unit cell."""
-        numbers_of(unit_cell)
-        self.unit_cell = unit_cell
+        numbers_of(cell)
+        self.unit_cell = cell
 
     def set_surface_sym(self, surface_sym: Any) -> None:
         """Set the symmetry of the slabs, a list of `SymTrans`."""
@@ -84,15 +86,40 @@ class SurfaceStructure:
                     x, y = slab.x[i] + slab.dx[i], slab.y[i] + slab.dy[i]
                     z = foot + (slab.z[i] + slab.dz[i]) * slab.c
                     place = (o[0] * x + o[1] * y + o[4], o[2] * x + o[3] * y + o[5], z)
-                    lines.append(f"{element:4} {place[0] * a:11.7f} {place[1] * b:11.7f} {z * c:11.7f}")
+                    lines.append(f"{element:4} {place[0] * a:12.7f} {place[1] * b:12.7f} {z * c:12.7f}")
             foot = foot + slab.c
         comment = f"# structure exported by metagenx, UC: a={a:g} b={b:g} c={c * foot:g}"
         file.write("\n".join([str(len(lines)), comment, *lines]) + "\n")
 
+    def _density(self, instrument: Any, x: Any, y: Any, z: Any, sb: Any) -> Complex:
+        """Electron density of the slabs, e/Å³, at fractional coordinates of one shape; not repeated in the plane.
+
+        Atoms are smeared by u/2 + 1/(2·sb²), Å². Distances are those of the cell; GenX takes every cell for a cuboid.
+        Experimental: met for cuboids without a symmetry (1e-8); with a symmetry list GenX's densities differ.
+        """
+        cell = numbers_of(self.unit_cell)
+        library = _instrument(instrument).rholib
+        rows = operations(self.surface_sym)
+        total = np.zeros(np.broadcast_shapes(np.shape(x), np.shape(y), np.shape(z)), dtype=complex)
+        foot = 0.0
+        for slab in self.slabs:
+            for i, element in enumerate(slab.el):
+                density = electron_density_of(library, element)
+                u, v = slab.x[i] + slab.dx[i], slab.y[i] + slab.dy[i]
+                height = foot + (slab.z[i] + slab.dz[i]) * slab.c
+                filling = slab.oc[i] * slab.m[i] * slab.slab_oc / len(rows)
+                width = slab.u[i] / 2 + 1 / (2 * sb**2)
+                for o in rows:
+                    place = (o[0] * u + o[1] * v + o[4], o[2] * u + o[3] * v + o[5])
+                    distance = unit_cell.length(x - place[0], y - place[1], z - height, cell)
+                    total = total + density(distance, width, filling)
+            foot = foot + slab.c
+        return np.asarray(total)
+
     def _amplitude(
         self, instrument: Any, points: Any, *, surface: bool = True, bulk: bool = True, scale: Any = 1.0
     ) -> Complex:
-        library = _form_factors(instrument)
+        library = _instrument(instrument).flib
         return rod_amplitude(
             self._rods,
             points,
@@ -109,7 +136,7 @@ def bulk_table(slab: Any, symmetry: Any, library: Any) -> SlabTable:
     return slab_table([slab], operations(symmetry), library, scaled=False)
 
 
-def _form_factors(instrument: Any) -> Any:
-    if not isinstance(instrument, DiffractionInstrument):
-        raise InputError(f"a {type(instrument).__name__} is not an Instrument of surface diffraction")
-    return instrument.flib
+def _instrument(value: Any) -> DiffractionInstrument:
+    if not isinstance(value, DiffractionInstrument):
+        raise InputError(f"a {type(value).__name__} is not an Instrument of surface diffraction")
+    return value

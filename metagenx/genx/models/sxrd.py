@@ -62,6 +62,10 @@ class Sample(SurfaceStructure):
 
     turbo_calc_fs = calc_fs
 
+    def calc_rhos(self, x: ArrayLike, y: ArrayLike, z: ArrayLike, sb: float = 0.8) -> Complex:
+        """Electron density of the slabs in e/Å³ at fractional coordinates; experimental, see `SurfaceStructure`."""
+        return self._density(self.inst, np.asarray(x), np.asarray(y), np.asarray(z), sb)
+
     def calc_fb(self, h: ArrayLike, k: ArrayLike, l: ArrayLike) -> Complex:
         """F_bulk alone, without inten."""
         return self._amplitude(self.inst, (h, k, l), surface=False)

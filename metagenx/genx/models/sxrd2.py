@@ -81,6 +81,10 @@ class Domain(SurfaceStructure):
 
     turbo_calc_fs = calc_fs
 
+    def calc_rhos(self, inst: Any, x: ArrayLike, y: ArrayLike, z: ArrayLike, sb: float = 0.8) -> Complex:
+        """Electron density of the slabs in e/Å³ at fractional coordinates; experimental, see `SurfaceStructure`."""
+        return self._density(inst, np.asarray(x), np.asarray(y), np.asarray(z), sb)
+
     def calc_fb(self, inst: Any, h: ArrayLike, k: ArrayLike, l: ArrayLike) -> Complex:
         """F_bulk alone."""
         return self._amplitude(inst, (h, k, l), surface=False)

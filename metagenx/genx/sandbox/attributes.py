@@ -65,7 +65,7 @@ _DOCUMENTED = """
     calc_f calc_i calc_rhos export_xyz turbo_calc_f set_surface_sym set_bulk_sym set_inten set_wavel
     set_energy set_alpha set_oc set_c setu setoc setcomp FormFactor scale_sim scale_sqrt_sim seta setc setna
     setnb setrepetitions setsigmaa setsigmab geta getc getna getnb getrepetitions getsigmaa getsigmab
-    composition models utils lib base parameters genx symmetries
+    composition models utils lib base parameters genx symmetries id el beta gamma slab_oc bulk_slab superlattice P t
 """
 
 _ELEMENTS = """
