@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "errors": set(),
     "physics": {"errors"},
     "genx": {"errors", "physics"},
-    "fitting": {"errors", "genx"},
+    "fitting": {"errors", "physics", "genx"},
     "meta": {"errors", "genx", "fitting", "runs"},
     "runs": {"errors", "genx", "fitting", "meta"},
     "report": {"errors", "genx", "fitting", "meta", "runs"},
@@ -42,6 +42,7 @@ DOORS = {
     "numba": {"physics", "doctor"},
     "orsopy": {"physics", "genx"},
     "optuna": {"meta"},
+    "bumps": {"fitting"},
 }
 
 

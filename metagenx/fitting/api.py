@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike
 
 from metagenx.errors import InputError
 from metagenx.fitting.de import State
+from metagenx.fitting.error_bars import KINDS, ErrorBars, error_bars_of
 from metagenx.fitting.interrupt import stop_on_ctrl_c
-from metagenx.fitting.problem import FloatArray, Problem
-from metagenx.fitting.restarts import RestartedFit, run_restarts
+from metagenx.fitting.problem import FloatArray, Problem, ProblemWithData
+from metagenx.fitting.restarts import RestartedFit, run_restarts, same_minimum
 from metagenx.fitting.run import FitResult
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.streams import initial_stream, moves_stream
@@ -24,20 +25,26 @@ from metagenx.fitting.streams import initial_stream, moves_stream
 if TYPE_CHECKING:
     import pandas as pd
 
+    from metagenx.fitting.mcmc import Posterior
+    from metagenx.fitting.profile_likelihood import Profile
     from metagenx.genx.model import Model
 
 SAMPLE = "data"  # the user's own measurement, in the names of the random streams
+ERROR_COLUMN = "FOM level"  # the kind of error bar in GenX's Error column, unless another is asked for
+_PATIENCE = 2.0  # seconds for the covariance of an interrupted fit
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A finished fit: its best run, all its runs, and the model that was fitted."""
+    """A finished fit: its best run, all its runs, its error bars, and the model that was fitted."""
 
     result: FitResult
     restarts: RestartedFit
+    error_bars: ErrorBars
     model: Model | None = None
     seed: int = 0
     as_in_file: bool = False
+    problem: Problem | None = field(default=None, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,8 +63,8 @@ class Fit:
 
     @property
     def evaluations(self) -> int:
-        """FOM evaluations of all runs, every one counted."""
-        return self.restarts.evaluations
+        """FOM evaluations of all runs and of the error bars, every one counted."""
+        return self.restarts.evaluations + self.error_bars.evaluations
 
     @property
     def seconds(self) -> float:
@@ -94,8 +101,56 @@ class Fit:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The fitted parameters: name, value, error low and high, min, max, at limit."""
-        return self.result.table
+        """The fitted parameters: name, value, the error bars of all kinds (``error_bars.KINDS``), min, max, at limit.
+
+        Error bars are offsets from the value: low ≤ 0 ≤ high.
+        """
+        import pandas as pd
+
+        result = self.result
+        columns: dict[str, Any] = {"name": result.names, "value": result.values, **self.error_bars.columns()}
+        columns |= {"min": result.bounds[:, 0], "max": result.bounds[:, 1], "at limit": result.at_limit}
+        return pd.DataFrame(columns)
+
+    @property
+    def correlations(self) -> pd.DataFrame:
+        """Correlation matrix of the parameters, from the covariance; NaN where there is none."""
+        return self.error_bars.correlations
+
+    def profile(self, name: str) -> Profile:
+        """The profile likelihood of one parameter: its curve, and its 68 and 95 % intervals.
+
+        Raises
+        ------
+        InputError : no fitted parameter of that name, or no covariance to scale the curve with.
+        """
+        from metagenx.fitting.profile_likelihood import profile
+
+        return profile(self._with_data("a profile"), self.values, name, covariance=self.error_bars.covariance)
+
+    def mcmc(self, *, samples: int = 10_000, seed: int | None = None) -> Posterior:
+        """Draws from the posterior by DREAM of the package bumps, an extra: ``pip install "metagenx[mcmc]"``.
+
+        Parameters
+        ----------
+        samples : vectors to draw.
+        seed : default: that of the fit.
+
+        Raises
+        ------
+        InputError : bumps is not installed, or nothing is known of the noise.
+        """
+        from metagenx.fitting.mcmc import sample_posterior
+
+        return sample_posterior(
+            self._with_data("MCMC"), self.values, samples=samples, seed=self.seed if seed is None else seed,
+            covariance=self.error_bars.covariance,
+        )  # fmt: skip
+
+    def _with_data(self, what: str) -> ProblemWithData:
+        if not isinstance(self.problem, ProblemWithData):
+            raise InputError(f"{what} needs a problem with data: {self.error_bars.why_not}")
+        return self.problem
 
     @property
     def verdict(self) -> str:
@@ -114,12 +169,17 @@ class Fit:
         stuck = [name for name, limit in zip(result.names, result.at_limit, strict=True) if limit]
         if stuck:
             parts.append(f"at a limit: {', '.join(stuck)}")
-        count = f"{restarts.evaluations:,}".replace(",", " ")
+        count = f"{self.evaluations:,}".replace(",", " ")
         parts.append(f"{count} evaluations in {restarts.seconds:.1f} s")
         return "; ".join(parts)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | os.PathLike[str], *, errors: str = ERROR_COLUMN) -> Path:
         """Write the fitted model as .hgx, with values, error bars and the course of the fit.
+
+        Parameters
+        ----------
+        errors : which kind goes into GenX's Error column, ``FOM level`` as in GenX, ``covariance`` or ``spread``; the
+            file says which, in its option ``error column`` of the section ``metagenx``.
 
         Returns
         -------
@@ -127,11 +187,11 @@ class Fit:
 
         Raises
         ------
-        InputError : the fit was not made from a GenX file, or the path cannot be written.
+        InputError : the fit was not made from a GenX file, the path cannot be written, an unknown kind.
         """
         if self.model is None:
             raise InputError("only the fit of a GenX file can be saved as one")
-        return fitted_model(self.model, self.result).save(path)
+        return fitted_model(self.model, self.result, bars=self.error_bars, errors=errors).save(path)
 
 
 def fit(
@@ -153,7 +213,8 @@ def fit(
 
     A run ends when it has stagnated, and a new one starts from a fresh population, until the evaluations are
     spent that the file's own limit of generations means. The best of all runs is the answer, and how many
-    ended in the same minimum is part of the verdict.
+    ended in the same minimum is part of the verdict. The error bars of the answer cost a few evaluations more, four for
+    each parameter and two.
 
     Parameters
     ----------
@@ -202,12 +263,15 @@ def fit(
             on_generation=on_generation,
             should_stop=should_stop or asked_to_stop,
         )
+        same = [run for run in restarts.complete if same_minimum(run, restarts.best)]
+        was_interrupted = restarts.runs[-1].stop == "interrupted"
+        bars = error_bars_of(problem, restarts.best, same, patience=_PATIENCE if was_interrupted else None)
     if not np.isfinite(restarts.best.fom):
         raise InputError(
             f"the fit could not start: {restarts.best.failure or 'it was interrupted'}",
             hint="Simulate the model at its start values first, and look at limits and data.",
         )
-    return Fit(restarts.best, restarts, own_model, seed, as_in_file)
+    return Fit(restarts.best, restarts, bars, own_model, seed, as_in_file, problem)
 
 
 def planned(
@@ -265,22 +329,33 @@ def _limits(
     return settings, budget, max_runs
 
 
-def fitted_model(model: Model, result: FitResult) -> Model:
-    """A copy of the model with the fitted values, error bars, course and settings of a fit in its file."""
+def fitted_model(
+    model: Model, result: FitResult, *, bars: ErrorBars | None = None, errors: str = ERROR_COLUMN
+) -> Model:
+    """A copy of the model with the fitted values, error bars, course and settings of a fit in its file.
+
+    ``errors`` is the kind in the Error column, which the file's option ``error column`` of the section ``metagenx``
+    names; kinds other than ``FOM level`` need ``bars``.
+    """
     from metagenx.genx.model import Model as GenxModel
 
+    if errors not in KINDS or (bars is None and errors != ERROR_COLUMN):
+        raise InputError(f"there are no error bars called {errors!r}", hint=f"Known are {', '.join(KINDS)}.")
+    lows, highs = (result.error_low, result.error_high) if bars is None else bars.offsets(errors)
+
     asked, stored = result.settings.to_options(len(result.values)), model.options
-    errors = [
+    offsets = [
         (float(low), float(high)) if np.isfinite(low) and np.isfinite(high) else None
-        for low, high in zip(result.error_low, result.error_high, strict=True)
+        for low, high in zip(lows, highs, strict=True)
     ]
     file = model.file.with_results(
         values=result.values.tolist(),
-        errors=errors,
+        errors=offsets,
         fom_log=result.fom_log,
         start_guess=[row.value for row in model.file.fitted_rows],
         solver_options={name: value for name, value in asked.items() if value != stored.get(name)},
     )
+    file.options.setdefault("metagenx", {})["error column"] = errors
     return GenxModel(file, trust=model.trust)
 
 

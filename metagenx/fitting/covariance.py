@@ -211,6 +211,8 @@ def covariance_at(problem: ProblemWithData, values: FloatArray) -> Covariance:
     evaluations = slopes.evaluations + again.evaluations
     noise = _usable_noise(again, len(values))
     quadratic = Quadratic.of(again, noise.deviation[again.used])
+    if not all(np.isfinite(part).all() for part in (quadratic.gradient, quadratic.curvature, quadratic.variance)):
+        raise InputError("the figure of merit changes beyond all numbers around the best fit")
     return _covariance(problem.names, values, bounds, quadratic, noise, again.unusable, evaluations)
 
 

@@ -1,4 +1,4 @@
-"""The nearest minimum of a figure of merit, by its Jacobian: squares by least squares, magnitudes by linear programming.
+"""The nearest minimum of a figure of merit by its Jacobian: squares by least squares, magnitudes by a linear program.
 
 Near a minimum the simulation is almost linear in the parameters. The minimum of the linearised sum inside a box around
 the vector and inside the limits is exact: a bounded linear least-squares problem for squares (Gauss-Newton), a linear

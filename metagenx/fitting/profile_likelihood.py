@@ -1,8 +1,8 @@
 """Profile likelihood: how the figure of merit rises along one parameter while all others follow.
 
-It needs no parabola: where the minimum is lopsided, or ends at a limit, so does the interval. What rise belongs to 68 or
-95 % comes from the covariance (``Covariance.ratio``): that of χ², 1.00 and 3.84, for chi2bars with true error bars, and
-as much as the noise makes likely for figures of merit that are no likelihood (J. T. Kent, Biometrika 69 (1982) 19).
+It needs no parabola: where the minimum is lopsided, or ends at a limit, so does the interval. What rise belongs to 68
+or 95 % comes from the covariance (``Covariance.ratio``): that of χ², 1.00 and 3.84, for chi2bars with true error bars,
+and as much as the noise makes likely for figures of merit that are no likelihood (J. T. Kent, Biometrika 69 (1982) 19).
 """
 
 from __future__ import annotations
