@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -29,6 +29,7 @@ from metagenx.errors import (
 )
 
 if TYPE_CHECKING:
+    from metagenx.genx.loaders import DataRequest
     from metagenx.genx.model import Model
     from metagenx.report.terminal import Screen
 
@@ -179,7 +180,49 @@ RESUME = click.option(
 )
 
 
-def _load(file: Path, trust: bool, screen: Screen) -> Model:
+def data_options(function: Command) -> Command:
+    """The options that put new measurements into a model; the command gets them together, as ``data``."""
+
+    @functools.wraps(function)
+    def run(
+        *,
+        data_files: tuple[str, ...],
+        data_format: str | None,
+        data_x: str | None,
+        data_columns: str | None,
+        **others: Any,
+    ) -> int:
+        return function(data=_Data(data_files, data_format, data_x, data_columns), **others)
+
+    decorated: Any = run
+    for option in (
+        click.option("--data-columns", metavar="NAMES", help="Columns of the data: x,y,error,res; - leaves one out."),
+        click.option("--data-x", metavar="KIND", help="What x of the data is: q, 1/nm, 2theta, theta."),
+        click.option("--data-format", metavar="NAME", help="Format of the data, if it is not recognised."),
+        click.option("--data", "data_files", multiple=True, metavar="[N=]FILE",
+                     help="New measurement for data set N (from 0), or the next; FILE#NAME picks one of several."),
+    ):  # fmt: skip
+        decorated = option(decorated)
+    return decorated  # type: ignore[no-any-return]
+
+
+class _Data(NamedTuple):
+    """What was asked for with --data and its companions."""
+
+    files: tuple[str, ...] = ()
+    format: str | None = None
+    x: str | None = None
+    columns: str | None = None
+
+    def requests(self) -> list[DataRequest]:
+        from metagenx.genx.loaders import requests_from
+
+        if not self.files and any(self[1:]):
+            raise click.UsageError("--data-format, --data-x and --data-columns need --data FILE.")
+        return requests_from(self.files, format=self.format, x=self.x, columns=self.columns)
+
+
+def _load(file: Path, trust: bool, screen: Screen, data: _Data | None = None) -> Model:
     from metagenx.genx.model import load
     from metagenx.genx.sandbox.deadline import end_process_when_stuck
 
@@ -187,6 +230,14 @@ def _load(file: Path, trust: bool, screen: Screen) -> Model:
     model = load(file, trust=trust)
     for notice in model.notices:
         screen.note(notice)
+    requests = data.requests() if data else []
+    if requests:
+        from metagenx.genx.loaders import put_data
+
+        new = put_data(model, requests)
+        for sentence in (*new.said, *new.notices):
+            screen.note(sentence)
+        model = new.model
     return model
 
 
@@ -261,18 +312,19 @@ def inspect(screen: Screen, file: Path, trust: bool) -> int:
 
 
 @command(
-    "simulate", FILE, TRUST, FOM,
+    "simulate", FILE, TRUST, FOM, data_options,
     click.option("-o", "--output", type=click.Path(path_type=Path), help="Arrays x0, y0, sim0, x1 … and fom, as .npz."),
 )  # fmt: skip
-def simulate(screen: Screen, file: Path, trust: bool, fom: str | None, output: Path | None) -> int:
+def simulate(screen: Screen, file: Path, trust: bool, fom: str | None, data: _Data, output: Path | None) -> int:
     """Simulate FILE with the values of its table.
 
     \b
     metagenx simulate film.hgx -o film.npz
+    metagenx simulate film.hgx --data today.ort
     """
     from metagenx.report.arrays import save_simulation
 
-    model = _load(file, trust, screen)
+    model = _load(file, trust, screen, data)
     simulations = model.simulate()
     value = float(model.figure_of_merit(fom).total(simulations, model.penalty()))
     name = fom or model.fom_function
@@ -285,8 +337,9 @@ def simulate(screen: Screen, file: Path, trust: bool, fom: str | None, output: P
 
 
 @command(
-    "fit", FILE, TRUST, FOM, SEED,
+    "fit", FILE, TRUST, FOM, SEED, data_options,
     click.option("-o", "--output", type=click.Path(path_type=Path), help="The fitted model, as .hgx."),
+    click.option("--export", type=click.Path(path_type=Path), multiple=True, help="Data and fit, as .ort or .csv."),
     click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="A folder for .hgx, tables, report."),
     click.option("--scheme", help="create_trial, instead of the file's."),
     click.option("--evals", callback=_count, help="FOM evaluations of all restarts together, e.g. 40k."),
@@ -294,8 +347,9 @@ def simulate(screen: Screen, file: Path, trust: bool, fom: str | None, output: P
     writes=True,
 )  # fmt: skip
 def fit(
-    screen: Screen, file: Path, trust: bool, fom: str | None, seed: int, output: Path | None, out: Path | None,
-    scheme: str | None, evals: int | None, as_in_file: bool, overrides: tuple[str, ...], dry_run: bool,
+    screen: Screen, file: Path, trust: bool, fom: str | None, seed: int, data: _Data, output: Path | None,
+    export: tuple[Path, ...], out: Path | None, scheme: str | None, evals: int | None, as_in_file: bool,
+    overrides: tuple[str, ...], dry_run: bool,
 ) -> int:  # fmt: skip
     """Fit FILE with its own settings.
 
@@ -306,15 +360,19 @@ def fit(
     \b
     metagenx fit film.hgx -o fitted.hgx
     metagenx fit film.hgx --scheme jade_best --evals 40k --set km=0.5
+    metagenx fit film.hgx --data today.ort -o today.hgx --export fitted.ort
     """
     from metagenx.fitting.api import fit as run_fit
-    from metagenx.fitting.api import planned
+    from metagenx.fitting.api import fitted_model, planned
     from metagenx.fitting.settings import overrides_from_text
+    from metagenx.genx.export_data import check_export, export_data
     from metagenx.genx.fom import check_name
     from metagenx.report.fit import fit_summary, save_fit
     from metagenx.report.terminal import FitProgress
 
-    model = _load(file, trust, screen)
+    for path in export:
+        check_export(path)
+    model = _load(file, trust, screen, data)
     if fom:
         model = model.with_results(solver_options={"figure_of_merit": check_name(fom)})
     problem = model.problem()
@@ -331,6 +389,8 @@ def fit(
         )
     if output:
         screen.note(f"wrote {result.save(output)}")
+    for path in export:
+        screen.note(f"wrote {export_data(fitted_model(model, result.result), path)}")
     if out:
         save_fit(result, out, command=sys.argv)
         screen.note(f"wrote {out}")
@@ -341,7 +401,7 @@ def fit(
 
 
 @command(
-    "repeat", FILE, TRUST, SEED, WORKERS, OUT, RESUME,
+    "repeat", FILE, TRUST, SEED, WORKERS, OUT, RESUME, data_options,
     click.option("-n", "n", type=click.IntRange(min=2), default=50, show_default=True, help="Independent fits."),
     click.option("--perturb", default="10%", show_default=True, callback=_percent, help="How far start values move."),
     click.option("--of", type=click.Choice(["fitted", "all"]), default="fitted", show_default=True,
@@ -349,8 +409,8 @@ def fit(
     writes=True,
 )  # fmt: skip
 def repeat(
-    screen: Screen, file: Path, trust: bool, seed: int, workers: int | None, out: Path, resume: bool, n: int,
-    perturb: float, of: str, overrides: tuple[str, ...], dry_run: bool,
+    screen: Screen, file: Path, trust: bool, seed: int, workers: int | None, out: Path, resume: bool, data: _Data,
+    n: int, perturb: float, of: str, overrides: tuple[str, ...], dry_run: bool,
 ) -> int:  # fmt: skip
     """Fit FILE many times from perturbed starts: do independent fits end at the same answer?
 
@@ -369,13 +429,15 @@ def repeat(
 
     changes = overrides_from_text(overrides)
     if dry_run:
-        plan = plan_repeat(file, n=n, perturb=perturb, of=of, trust=trust, workers=workers, overrides=changes)
+        plan = plan_repeat(
+            file, n=n, perturb=perturb, of=of, trust=trust, workers=workers, overrides=changes, data=data.requests()
+        )
         screen.result(plan.to_json(), plan.text)
         return EXIT_REACHED
     with RunProgress(screen) as progress:
         result = run_repeat(
             file, n=n, perturb=perturb, of=of, seed=seed, workers=workers, trust=trust, out=out, resume=resume,
-            progress=progress, **changes,
+            data=data.requests(), progress=progress, **changes,
         )  # fmt: skip
         report = write_report(result.folder, trust=trust)
     screen.result(repeat_summary(result), repeat_text(result, report))
@@ -435,13 +497,13 @@ def batch(
 
 @command(
     "tune", click.argument("experiment", type=click.Path(path_type=Path)), TRUST, WORKERS, OUT,
-    RESUME,
+    RESUME, data_options,
     click.option("--open", "open_report", is_flag=True, help="Open the report when done."),
     writes=True,
 )  # fmt: skip
 def tune(
-    screen: Screen, experiment: Path, trust: bool, workers: int | None, out: Path, resume: bool, open_report: bool,
-    overrides: tuple[str, ...], dry_run: bool,
+    screen: Screen, experiment: Path, trust: bool, workers: int | None, out: Path, resume: bool, data: _Data,
+    open_report: bool, overrides: tuple[str, ...], dry_run: bool,
 ) -> int:  # fmt: skip
     """Search the settings of differential evolution that fit best; EXPERIMENT is a .yaml, or a .hgx or .gx itself.
 
@@ -460,12 +522,13 @@ def tune(
     from metagenx.report.terminal import RunProgress
 
     if dry_run:
-        planned = plan_tune(experiment, overrides=overrides, workers=workers, trust=trust)
+        planned = plan_tune(experiment, overrides=overrides, data=data.requests(), workers=workers, trust=trust)
         screen.result(vars(planned), planned.line)
         return EXIT_REACHED
     with RunProgress(screen) as progress:
         result = run_tune(
-            experiment, out=out, overrides=overrides, workers=workers, resume=resume, trust=trust, progress=progress
+            experiment, out=out, overrides=overrides, data=data.requests(), workers=workers, resume=resume, trust=trust,
+            progress=progress,
         )
         report = write_report(result.folder, trust=trust)
     screen.result(tune_summary(result), tune_text(result, report))
@@ -474,6 +537,44 @@ def tune(
     if not result.answer.complete:
         return EXIT_SPENT
     return EXIT_REACHED if result.answer.reached else EXIT_NOT_REACHED
+
+
+@command(
+    "convert", click.argument("source", metavar="IN", type=click.Path(path_type=Path)),
+    click.argument("target", metavar="OUT", type=click.Path(path_type=Path)), TRUST,
+    click.option("--data", "index", type=click.IntRange(min=0), help="Only this data set, from 0."),
+    click.option("--wavelength", type=click.FloatRange(min=0.0, min_open=True), help="Å; for 2θ without one."),
+    click.option("--data-format", "data_format", metavar="NAME", help="Format of IN, if it is not recognised."),
+    click.option("--data-x", metavar="KIND", help="What x of IN is: q, 1/nm, 2theta, theta."),
+    click.option("--data-columns", metavar="NAMES", help="Columns of IN: x,y,error,res; - leaves one out."),
+)  # fmt: skip
+def convert(
+    screen: Screen, source: Path, target: Path, trust: bool, index: int | None, wavelength: float | None,
+    data_format: str | None, data_x: str | None, data_columns: str | None,
+) -> int:  # fmt: skip
+    """Convert IN to OUT: .hgx, .gx (read only), .ort, .csv; IN may be any data file that is known.
+
+    A model becomes .ort or .csv with its simulation. Data become .hgx with the model of their ORSO header, or with a
+    bare substrate to begin with.
+
+    \b
+    metagenx convert old.gx new.hgx
+    metagenx convert film.hgx film.ort
+    metagenx convert scan.xrdml scan.csv
+    """
+    from metagenx.genx.export_convert import convert as run_convert
+    from metagenx.genx.loaders import LoadOptions
+
+    columns = tuple((data_columns or "").replace(",", " ").split())
+    done = run_convert(
+        source, target, index=index, trust=trust, format=data_format, options=LoadOptions(columns, data_x),
+        wavelength=wavelength,
+    )  # fmt: skip
+    for sentence in (*done.said, *done.notices):
+        screen.note(sentence)
+    sets = f"{done.n_sets} data set" + ("s" if done.n_sets != 1 else "")
+    screen.result(done.to_json(), f"wrote {target}: {sets}, {done.n_points} points")
+    return EXIT_REACHED
 
 
 @command("report", click.argument("run", required=False, type=click.Path(path_type=Path)), OUT, TRUST,

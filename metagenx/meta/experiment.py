@@ -16,7 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from metagenx.meta.experiment_reader import MODEL_SUFFIXES, ExperimentReader, Sample
+from metagenx.genx.loaders.requests import DataRequest
+from metagenx.meta.experiment_reader import MODEL_SUFFIXES, ExperimentReader, Sample, SampleData
 from metagenx.meta.experiment_schema import DEFAULT_EVALUATIONS, BudgetSection, RunSection, TestSection, TuneSection
 from metagenx.meta.space import SearchSpace
 from metagenx.meta.targets import Target
@@ -76,6 +77,9 @@ class Experiment:
         content = {key: value for key, value in self.resolved().items() if key not in NOT_IN_HASH}
         files = {s.name: s.sha256 + (f":{s.function}" if s.function else "") for s in self.samples}
         content["model"] = {"files": files, "fom": self.fom or "keep"}
+        data = {s.name: [_data_content(item) for item in s.data] for s in self.samples if s.data}
+        if data:
+            content["model"]["data"] = data
         content["search_space"] = self.space.to_json()
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
@@ -89,18 +93,28 @@ class Experiment:
         return self._hash
 
 
-def _described(sample: Sample) -> dict[str, str]:
-    found = {"file": str(sample.file), "sha256": sample.sha256}
+def _described(sample: Sample) -> dict[str, Any]:
+    found: dict[str, Any] = {"file": str(sample.file), "sha256": sample.sha256}
+    if sample.data:
+        found["data"] = [{**item.request.to_json(), "sha256": item.sha256} for item in sample.data]
     return {**found, "function": sample.function} if sample.function else found
 
 
-def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+def _data_content(data: SampleData) -> dict[str, Any]:
+    """What of a data file decides the numbers: its content and how it is read, not where it lies."""
+    return {**data.request.to_json(), "file": data.request.path.suffix.lower(), "sha256": data.sha256}
+
+
+def load_experiment(
+    path: str | Path, overrides: Sequence[str] = (), data: Sequence[DataRequest] = ()
+) -> Experiment:
     """Load an experiment file; a .hgx or .gx file stands for the experiment with all defaults.
 
     Parameters
     ----------
     overrides : ``"tune.trials=20"``, as given to ``--set``. Files named there are looked for in the current
         folder first, those in the YAML file beside it.
+    data : new measurements for the model's data sets, instead of those that the file names.
 
     Raises
     ------
@@ -109,15 +123,17 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
     """
     path = Path(path).expanduser()
     if path.suffix.lower() in MODEL_SUFFIXES:
-        return experiment_for(path, overrides)
-    return _experiment(ExperimentReader(read_yaml(path), overrides), path)
+        return experiment_for(path, overrides, data)
+    return _experiment(ExperimentReader(read_yaml(path), overrides, requests=data), path)
 
 
-def experiment_for(file: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+def experiment_for(
+    file: str | Path, overrides: Sequence[str] = (), data: Sequence[DataRequest] = ()
+) -> Experiment:
     """The experiment with all defaults for a GenX file; raises as :func:`load_experiment`."""
     path = Path(file).expanduser()
     document = Document(str(path), {"model": {"file": path.name}})
-    return _experiment(ExperimentReader(document, overrides, path.parent), None)
+    return _experiment(ExperimentReader(document, overrides, path.parent, data), None)
 
 
 def experiment_from(data: dict[str, Any], file: Path, folder: Path) -> Experiment:

@@ -14,6 +14,8 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from metagenx.errors import ConfigError, InputError, Mistake
+from metagenx.genx.loaders.requests import DataRequest, requests_from_value
+from metagenx.genx.loaders.source import read_source
 from metagenx.meta.experiment_schema import DEFAULT_SPACE, ExperimentFile
 from metagenx.meta.mistakes import Mistakes
 from metagenx.meta.space import SearchSpace
@@ -25,16 +27,26 @@ ONLY_SAMPLE = "data"
 
 
 @dataclass(frozen=True)
+class SampleData:
+    """A data file whose measurements go into a model, and the SHA-256 of its content."""
+
+    request: DataRequest
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Sample:
     """One measurement to be fitted: ``data`` if there is one file, else the stem of its file.
 
-    ``function`` is the name of a function in a Python file that makes the problem; None for a GenX file.
+    ``function`` is the name of a function in a Python file that makes the problem; None for a GenX file. ``data`` are
+    new measurements for the data sets of the GenX file.
     """
 
     name: str
     file: Path
     sha256: str
     function: str | None = None
+    data: tuple[SampleData, ...] = ()
 
 
 class ExperimentReader:
@@ -44,14 +56,22 @@ class ExperimentReader:
     ----------
     overrides : ``key=value`` of the command line; files named there are looked for in the current folder first.
     folder : where the files of the document are; beside it if not given.
+    requests : new data for the model, instead of those that the document names.
     """
 
-    def __init__(self, document: Document, overrides: Sequence[str], folder: Path | None = None) -> None:
-        self.document = document
+    def __init__(
+        self,
+        document: Document,
+        overrides: Sequence[str],
+        folder: Path | None = None,
+        requests: Sequence[DataRequest] = (),
+    ) -> None:
+        self.document, self.requests = document, tuple(requests)
         self.folder = folder if folder is not None else Path(document.file).parent
         self.overridden: list[KeyPath] = []
         self.mistakes = Mistakes(document, options=self.overridden)
         self.data = _without_empty(document.data)
+        self._data_into_model()
         for text in overrides:
             self._override(text)
 
@@ -181,6 +201,7 @@ class ExperimentReader:
             if not given:
                 self.mistakes.add(("model",), "has no file; it names the .hgx or .gx file to be fitted")
             return ()
+        data = self._data_files(model, given)
         found = [self._sample_file(path, name) for path, name in named]
         names = _sample_names([file for file in found if file is not None])
         samples = []
@@ -191,8 +212,49 @@ class ExperimentReader:
                 except OSError as error:
                     self.mistakes.add(path, f"{file} cannot be read: {error.strerror}")
                     continue
-                samples.append(Sample(next(names), file, hashlib.sha256(content).hexdigest()))
+                samples.append(Sample(next(names), file, hashlib.sha256(content).hexdigest(), data=data))
         return tuple(samples)
+
+    def _data_into_model(self) -> None:
+        """``data:`` at the top means the same as in the section ``model``."""
+        if "data" not in self.data:
+            return
+        model = self.data.get("model")
+        if isinstance(model, dict) and "data" in model:
+            self.mistakes.add(("data",), "is given in model.data too; give it once")
+        elif isinstance(model, dict):
+            model["data"] = self.data["data"]
+        elif model is not None:
+            return
+        del self.data["data"]
+
+    def _data_files(self, model: Mapping[str, Any], given: Sequence[str]) -> tuple[SampleData, ...]:
+        """New measurements for the one GenX file; mistakes are noted."""
+        if "data" not in model and not self.requests:
+            return ()
+        path: KeyPath = ("model", "data")
+        if given != ["file"]:
+            self.mistakes.add(path, "goes with model.file only: new data are for one GenX file")
+            return ()
+        requests = list(self.requests)
+        try:
+            if not requests:
+                requests = requests_from_value(model["data"], self._data_folder(path, model["data"]))
+        except InputError as error:
+            self.mistakes.add(path, error.what)
+            return ()
+        found = []
+        for request in requests:
+            try:
+                found.append(SampleData(request, hashlib.sha256(read_source(request.path)).hexdigest()))
+            except InputError as error:
+                self.mistakes.include(path, error)
+        return tuple(found)
+
+    def _data_folder(self, path: KeyPath, value: object) -> Path:
+        if isinstance(value, str):
+            return self._folder_of(path, value)
+        return Path.cwd() if self.mistakes.is_option(path) else self.folder
 
     def _function(self, text: str) -> tuple[Sample, ...]:
         path: KeyPath = ("model", "function")

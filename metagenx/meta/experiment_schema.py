@@ -59,13 +59,15 @@ Text = Annotated[str, BeforeValidator(_text)]
 class ModelSection:
     """What is fitted: one file, or several; ``fom`` is a figure of merit, or ``keep`` for the file's own.
 
-    ``function`` is ``file.py:name`` instead: any Python problem, made by a function of that name.
+    ``function`` is ``file.py:name`` instead: any Python problem, made by a function of that name. ``data`` are new
+    measurements for the data sets of ``file``: a data file, a list, or a mapping from data set (from 0) to file.
     """
 
     file: Text | None = None
     files: Annotated[tuple[str, ...] | None, BeforeValidator(_texts)] = None
     function: Text | None = None
     fom: Text = "keep"
+    data: Any = None
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -156,9 +156,11 @@ def prepare(experiment: Experiment, *, trust: bool = False) -> Preparation:
             "test.start.of is all: it changes the model from fit to fit, so settings cannot be compared",
             hint="Use fitted for tune; metagenx repeat --of all repeats the test of 2014.",
         )
-    sources = {sample.name: _source(sample, experiment, trust) for sample in experiment.samples}
+    heard: list[str] = []
+    sources = {sample.name: _source(sample, experiment, trust, heard) for sample in experiment.samples}
     problems = {name: open_problem(source) for name, source in sources.items()}
     settings, notices = file_settings(sources)
+    notices = [*heard, *notices]
     limit = experiment.test.max_evaluations
     if limit is not None:
         settings = settings.replace(max_evaluations=min(limit, settings.max_evaluations or limit))
@@ -166,7 +168,7 @@ def prepare(experiment: Experiment, *, trust: bool = False) -> Preparation:
     return Preparation(sources, problems, experiment, settings, StartRule(start.perturb, start.clip), notices)
 
 
-def _source(sample: Sample, experiment: Experiment, trust: bool) -> ProblemSource:
+def _source(sample: Sample, experiment: Experiment, trust: bool, notices: list[str]) -> ProblemSource:
     if sample.function is not None:
         name = f"{sample.file}:{sample.function}"
         if not trust:
@@ -176,6 +178,13 @@ def _source(sample: Sample, experiment: Experiment, trust: bool) -> ProblemSourc
                 hint="If you trust it, run it with --trust (in Python: trust=True).",
             )
         return ProblemSource.from_function(name)
+    if sample.data:
+        from metagenx.genx.loaders import put_data
+        from metagenx.genx.model import load
+
+        new = put_data(load(sample.file, trust=trust), [item.request for item in sample.data])
+        notices += [*new.said, *new.notices]
+        return ProblemSource.from_model(new.model, sample.file.name, fom=experiment.fom, place=str(sample.file))
     return ProblemSource.from_file(sample.file, trust=trust, fom=experiment.fom)
 
 

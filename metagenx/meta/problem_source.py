@@ -46,6 +46,13 @@ class ProblemSource:
         return cls(Path(path).name, _content(Path(path)), None, trust, fom, str(path))
 
     @classmethod
+    def from_model(cls, model: Model, name: str, *, fom: str | None = None, place: str = "") -> ProblemSource:
+        """A model at hand, such as one with new data in it: the bytes of its .hgx, nothing simulated."""
+        from metagenx.genx import hgx_writer
+
+        return cls(name, hgx_writer.to_bytes(model.file), None, model.trust, fom, place or name)
+
+    @classmethod
     def from_function(cls, text: str) -> ProblemSource:
         """``package.module:function`` or ``folder/file.py:function``; raises InputError if it is neither."""
         place, colon, function = text.rpartition(":")

@@ -24,16 +24,18 @@ from metagenx.meta.minima import Minimum, find_minima, spread
 from metagenx.meta.objective import Contender, best_known
 from metagenx.meta.outcome import save_run, write_best, write_fits
 from metagenx.meta.preparation import Problems, file_settings
-from metagenx.meta.problem_source import ProblemSource, open_problem
+from metagenx.meta.problem_source import ProblemSource, open_model, open_problem
 from metagenx.meta.progress import Listener, Progress, silent
 from metagenx.meta.race_rules import Decision
 from metagenx.meta.records import BASELINE, FitRecord
 from metagenx.meta.statistics import BestKnown, Interval, Target
 from metagenx.runs import DEFAULT_BASE, RunFolder, find_run, write_table
+from metagenx.runs.folder import data_copy
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from metagenx.genx.loaders import DataRequest
     from metagenx.genx.model import Model
 
 SAMPLE = "data"
@@ -146,6 +148,7 @@ def repeat(
     where: str = "local",
     resume: bool = True,
     trust: bool = False,
+    data: Sequence[DataRequest] = (),
     progress: Listener = silent,
     should_stop: Callable[[], bool] = lambda: False,
     dashboard: bool = True,
@@ -162,7 +165,7 @@ def repeat(
         2014: those that are not fitted change the model itself, so the fits are not of the same problem.
     settings : instead of those in the file; ``overrides`` are single ones, e.g. ``km=0.5``.
     as_in_file : fits end where GenX's would; else also when they have stagnated.
-    out, workers, resume, trust, progress, should_stop, dashboard : see :func:`metagenx.tune`.
+    out, workers, resume, trust, data, progress, should_stop, dashboard : see :func:`metagenx.tune`.
 
     Raises
     ------
@@ -170,7 +173,7 @@ def repeat(
     Interrupted, ResourcesSpent : the run ended early; the same call goes on.
     """
     _check(n, perturb, of)
-    source = _source(model, trust)
+    source, inputs = source_with_data(_source(model, trust), data, progress)
     problems = Problems({SAMPLE: source}, {SAMPLE: open_problem(source)})
     chosen = settings or file_settings(problems.sources)[0]
     if not as_in_file and settings is None:
@@ -178,7 +181,12 @@ def repeat(
     chosen = chosen.replace(**overrides)
     start = StartRule(perturb, True, of)
     config = {"n": n, "perturb": perturb, "of": of, "seed": seed, "settings": json.loads(chosen.key())}
-    folder = _folder(out, source, config, seed, resume)
+    if data:
+        config["data"] = [
+            {**request.to_json(), "sha256": hashlib.sha256(content).hexdigest()}
+            for request, content in zip(data, inputs.values(), strict=True)
+        ]
+    folder = _folder(out, source, config, seed, resume, inputs)
     rounds = Repeats(Contender(BASELINE, chosen, "file"), n, best={} if of == "all" else problems.best())
     campaign = Campaign(
         rounds,
@@ -225,14 +233,46 @@ def _source(model: Model | str | PathLike[str], trust: bool) -> ProblemSource:
     return ProblemSource.from_file(Path(model), trust=trust)
 
 
+def source_with_data(
+    source: ProblemSource, data: Sequence[DataRequest], progress: Listener = silent
+) -> tuple[ProblemSource, dict[str, bytes]]:
+    """The source with new measurements in its model, and the data files by the names of their copies.
+
+    Raises
+    ------
+    InputError : the data cannot be read, or do not fit; the problem is no GenX file.
+    """
+    if not data:
+        return source, {}
+    if source.is_function:
+        raise InputError("new data are for a GenX file, not for a Python problem", where=source.name)
+    from metagenx.genx.loaders import put_data
+
+    new = put_data(open_model(source), data)
+    for sentence in (*new.said, *new.notices):
+        progress(Progress("notice", sentence))
+    inputs: dict[str, bytes] = {}
+    for request in data:
+        content = request.path.read_bytes()
+        name = data_copy(request.path.name, hashlib.sha256(content).hexdigest(), {source.name: b"", **inputs})
+        inputs[name] = content
+    return ProblemSource.from_model(new.model, source.name, fom=source.fom, place=source.place), inputs
+
+
 def _folder(
-    out: str | PathLike[str] | None, source: ProblemSource, config: dict[str, Any], seed: int, resume: bool
+    out: str | PathLike[str] | None,
+    source: ProblemSource,
+    config: dict[str, Any],
+    seed: int,
+    resume: bool,
+    copies: dict[str, bytes],
 ) -> RunFolder:
     content = hashlib.sha256(source.content or source.name.encode()).hexdigest()
-    identity = hashlib.sha256(json.dumps(["repeat", content, source.function, config]).encode()).hexdigest()
+    settings = {key: value for key, value in config.items() if key != "data"}  # they are in the content
+    identity = hashlib.sha256(json.dumps(["repeat", content, source.function, settings]).encode()).hexdigest()
     base, name = Path(out) if out is not None else DEFAULT_BASE, f"{_name(source)}-repeat"
     found = find_run(base, name, identity) if resume else None
-    inputs = {Path(source.name.rpartition(":")[0] or source.name).name: source.content or b""}
+    inputs = {Path(source.name.rpartition(":")[0] or source.name).name: source.content or b"", **copies}
     return found or RunFolder.create(base, name, identity=identity, config=config, seed=seed, inputs=inputs)
 
 

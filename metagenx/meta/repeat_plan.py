@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metagenx.fitting import streams
 from metagenx.fitting.run import run_fit
@@ -14,6 +14,10 @@ from metagenx.fitting.settings import Settings
 from metagenx.meta.preparation import file_settings
 from metagenx.meta.problem_source import ProblemSource, open_problem
 from metagenx.meta.ray_session import cores
+from metagenx.meta.repeat import source_with_data
+
+if TYPE_CHECKING:
+    from metagenx.genx.loaders import DataRequest
 
 SAMPLE = "data"
 TRIAL_SECONDS = 3.0
@@ -50,9 +54,10 @@ def plan_repeat(
     trust: bool = False,
     workers: int | None = None,
     overrides: Mapping[str, Any] | None = None,
+    data: Sequence[DataRequest] = (),
 ) -> RepeatPlan:
     """The plan of ``n`` fits of a file; parameters and errors as of :func:`metagenx.repeat`."""
-    source = ProblemSource.from_file(file, trust=trust)
+    source, _ = source_with_data(ProblemSource.from_file(file, trust=trust), data)
     problem = open_problem(source)
     settings: Settings = file_settings({SAMPLE: source})[0].replace(use_stagnation=True).replace(**(overrides or {}))
     n_dim = len(problem.names)

@@ -93,6 +93,10 @@ def _experiment(folder: RunFolder, manifest: dict[str, Any], trust: bool) -> Exp
         model: dict[str, Any] = {"function": f"{next(iter(found.values())).name}:{functions[0]}"}
     else:
         model = {"files": [path.name for path in found.values()], "fom": config["model"]["fom"]}
+        data = [item for described in files.values() for item in described.get("data", ())]
+        if data:
+            copies = [{**item, "file": _input(folder, item, trust).name} for item in data]
+            model = {"file": model["files"][0], "fom": model["fom"], "data": [_without_hash(item) for item in copies]}
     experiment = experiment_from({**config, "model": model}, folder.manifest_file, folder.inputs)
     samples = [dataclasses.replace(s, name=name) for s, name in zip(experiment.samples, files, strict=True)]
     experiment = dataclasses.replace(experiment, samples=tuple(samples))
@@ -115,6 +119,10 @@ def _input(folder: RunFolder, described: dict[str, str], trust: bool) -> Path:
         if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == described["sha256"]:
             return path
     raise InputError(f"the copy of {Path(described['file']).name} is missing or altered", where=str(folder.inputs))
+
+
+def _without_hash(item: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in item.items() if key != "sha256"}
 
 
 def _repeat(folder: RunFolder, manifest: dict[str, Any], replay: Replay, trust: bool) -> None:

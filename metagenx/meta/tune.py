@@ -31,6 +31,8 @@ from metagenx.runs import DEFAULT_BASE, RunFolder, find_run
 if TYPE_CHECKING:
     import pandas as pd
 
+    from metagenx.genx.loaders import DataRequest
+
 TRIAL_FIT_SECONDS = 3.0
 START_UP_SECONDS = 15.0
 
@@ -99,6 +101,7 @@ def tune(
     *,
     out: str | PathLike[str] | None = None,
     overrides: Sequence[str] = (),
+    data: Sequence[DataRequest] = (),
     workers: int | None = None,
     resume: bool = True,
     trust: bool = False,
@@ -113,6 +116,7 @@ def tune(
     experiment : an experiment, its YAML file, or a .hgx or .gx file (then with all defaults).
     out : folder of all runs; default ``runs``.
     overrides : ``"tune.trials=20"`` …, as ``--set`` takes them.
+    data : new measurements for the model, as ``metagenx.genx.loaders.requests_from`` makes them of file names.
     workers : fits at once; default: what the experiment says, else one per core. Changes no number.
     resume : go on with (or read again) the last run of the same experiment below ``out``; False starts a new one.
     trust : run a script that leaves the safe subset.
@@ -126,7 +130,7 @@ def tune(
     Interrupted : Ctrl-C; the same call goes on.
     ResourcesSpent : disk or memory are spent; the same call goes on.
     """
-    experiment = _loaded(experiment, overrides)
+    experiment = _loaded(experiment, overrides, data)
     preparation = prepare(experiment, trust=trust)
     for notice in preparation.notices:
         progress(Progress("notice", notice))
@@ -172,11 +176,12 @@ def plan(
     experiment: Experiment | str | PathLike[str],
     *,
     overrides: Sequence[str] = (),
+    data: Sequence[DataRequest] = (),
     workers: int | None = None,
     trust: bool = False,
 ) -> Plan:
     """What :func:`tune` would do and how long it would take, timed on the model; raises its InputErrors."""
-    experiment = _loaded(experiment, overrides)
+    experiment = _loaded(experiment, overrides, data)
     preparation = prepare(experiment, trust=trust)
     workers = workers or experiment.run.workers or cores()
     pace = preparation.seconds_per_evaluation()
@@ -210,12 +215,14 @@ def new_race(preparation: Preparation, budget: int) -> Race:
     )
 
 
-def _loaded(experiment: Experiment | str | PathLike[str], overrides: Sequence[str]) -> Experiment:
+def _loaded(
+    experiment: Experiment | str | PathLike[str], overrides: Sequence[str], data: Sequence[DataRequest]
+) -> Experiment:
     if isinstance(experiment, Experiment):
-        if overrides:
-            raise InputError("overrides belong to a file; change the experiment itself instead")
+        if overrides or data:
+            raise InputError("overrides and data belong to a file; change the experiment itself instead")
         return experiment
-    return load_experiment(Path(experiment), overrides)
+    return load_experiment(Path(experiment), overrides, data)
 
 
 def _budget(experiment: Experiment, preparation: Preparation, folder: RunFolder, workers: int) -> int:

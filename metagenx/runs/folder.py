@@ -377,7 +377,15 @@ def _experiment_inputs(experiment: Experiment) -> dict[str, bytes]:
     for sample in experiment.samples:
         name = sample.file.name if sample.file.name not in inputs else f"{sample.name}-{sample.file.name}"
         inputs[name] = sample.file.read_bytes()
+        for data in sample.data:
+            path = data.request.path
+            inputs[data_copy(path.name, data.sha256, inputs)] = path.read_bytes()
     return inputs
+
+
+def data_copy(name: str, sha256: str, taken: Mapping[str, bytes]) -> str:
+    """Name of the copy of a data file in ``inputs/``: its own, unless another file has it."""
+    return name if name not in taken else f"{sha256[:8]}-{name}"
 
 
 def _short(value: object) -> str:
