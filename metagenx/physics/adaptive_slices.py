@@ -238,7 +238,7 @@ def _add_element(
             for quantity in range(n_quantities):
                 is_magnetic = quantity in (_ALONG, _ACROSS)
                 amount = lower[quantity] - upper[quantity]
-                if is_magnetic == (kind == 1) and amount != 0.0:
+                if is_magnetic == (kind == 1) and (amount != 0.0 or sigma != sigma):
                     _add(work[quantity], work[_TRANSITION], begin, end, amount)
         work[_BELOW, :n] = work[_ABOVE, :n]
         lower[:] = upper

@@ -45,11 +45,11 @@ def fill(
     elif shape == EXPONENTIAL_ABOVE:
         for i in range(begin, end):
             x = (position - (start + i * step)) / sigma
-            row[i] = _between_0_and_1(exponential(0.0 if x > 0.0 else x))
+            row[i] = _between_0_and_1(_decay(x))
     else:
         for i in range(begin, end):
             x = (start + i * step - position) / sigma
-            row[i] = _between_0_and_1(1.0 - exponential(0.0 if x > 0.0 else x))
+            row[i] = _between_0_and_1(1.0 - _decay(x))
     return begin, end
 
 
@@ -79,6 +79,13 @@ def window(
         # A layer without thickness divides at a point.
         x = 0.0 if distance == 0.0 else distance * _SQUARE_ROOT_OF_2 / width
         row[i] = 0.5 - 0.5 * error_function(x)
+
+
+@compiled(inline=True)
+def _decay(x: float) -> float:
+    """e^x, 1 for x above 0; NaN of NaN."""
+    value = exponential(0.0 if x > 0.0 else x)
+    return x if x != x else value
 
 
 @compiled(inline=True)
