@@ -8,10 +8,12 @@ import errno
 import os
 import secrets
 from pathlib import Path
+from typing import BinaryIO
 
 from metagenx.errors import FileFormatError, InputError, ResourcesSpent
 
 MAX_FILE_BYTES = 2**30
+_PIECE = 2**20
 
 #: What the system says when a disk or a quota is full.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -23,7 +25,7 @@ def read_bytes(path: Path) -> bytes:
         if path.is_dir():
             raise FileFormatError("this is a folder, not a file", where=str(path), hint="Name one file inside it.")
         with path.open("rb") as stream:
-            content = stream.read(MAX_FILE_BYTES + 1)
+            content = at_most(stream, MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise FileFormatError("there is no such file", where=str(path), hint=_neighbours(path)) from None
     except (OSError, ValueError) as error:
@@ -92,6 +94,14 @@ def sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def at_most(stream: BinaryIO, count: int) -> bytes:
+    """Up to `count` bytes; ``read(count)`` would take memory for all of them before it reads the first."""
+    content = bytearray()
+    while len(content) < count and (piece := stream.read(min(_PIECE, count - len(content)))):
+        content += piece
+    return bytes(content)
 
 
 def _neighbours(path: Path) -> str:

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from metagenx.errors import FileFormatError
+from metagenx.genx.disk import at_most
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_LINES = 2_000_000
@@ -40,7 +41,7 @@ def read_source(path: Path) -> bytes:
         if not stat.S_ISREG(kind):
             raise FileFormatError("this is not an ordinary file", where=str(path), hint="Copy the data into a file.")
         with path.open("rb") as stream:
-            content = stream.read(MAX_FILE_BYTES + 1)
+            content = at_most(stream, MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise FileFormatError("there is no such file", where=str(path), hint=_neighbours(path)) from None
     except (OSError, ValueError) as error:
