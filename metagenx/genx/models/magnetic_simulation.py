@@ -1,0 +1,191 @@
+"""Simulations of mag_refl: a sample and an instrument in, a curve out.
+
+Every number of a layer or of the instrument may be a scalar or one per individual of a population,
+(n_population, 1); the curve is (n_points,), or (n_population, n_points) if a population touches it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metagenx.errors import InputError
+from metagenx.genx.models import instrument as spec_nx
+from metagenx.genx.models.magnetic_channels import channel_of_xrays, combined, spin_flip_channel
+from metagenx.genx.models.magnetic_instrument import Polarization, Probe, ResType, XRayPolarization
+from metagenx.genx.models.magnetic_layers import (
+    NEUTRON_FIELDS,
+    XRAY_FIELDS,
+    MagneticLayers,
+    magnetic_layers,
+)
+from metagenx.genx.models.magnetic_slicing import SLICING_FIELDS, curve_of_slices, is_sliced
+from metagenx.genx.models.measurement import Points, Reflectivity, measure
+from metagenx.genx.models.values import is_population
+from metagenx.physics import (
+    coordinates,
+    interface_layers,
+    magnetic_spin_flip,
+    magnetic_tensor,
+    magnetic_xray,
+    potentials,
+)
+from metagenx.physics.specular import reflectivity
+
+__all__ = ["Specular"]
+
+Array = NDArray[np.float64]
+
+_XRAYS = (Probe.xray, Probe.xray_simple, Probe.xray_anisotropic)
+_MIXED = (Probe.xray_anisotropic, Probe.neutron_pol_spin_flip)
+_FM, _BARN = 1e-5, 1e-8  # Å, Å²
+_LEAST_WIDTH = 1e-9  # Å, of the steps where waves mix; GenX's value
+_LEAST_ANGLE = 1e-8  # degrees
+
+# What channels there are, in one list with their names in errors.
+_CHANNELS: dict[Probe, tuple[str, ...]] = {
+    Probe.xray_simple: ("circ+", "circ-", "tot", "ass"),
+    Probe.neutron_pol: ("uu", "dd", "ass"),
+    Probe.neutron_pol_tof: ("uu", "dd", "ass"),
+}
+
+
+def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
+    """Measured specular reflectivity, or asymmetry.
+
+    Parameters
+    ----------
+    x : (n_points,) or (n_population, n_points), in the coordinates of the instrument.
+
+    The asymmetry of anisotropic x-rays is convoluted with the resolution, but has no footprint, I0 and background.
+
+    Raises
+    ------
+    InputError : an option or number of the sample or the instrument cannot be used.
+    """
+    probe = spec_nx.option(instrument, "probe", Probe)
+    channel = _channel(probe, instrument)
+    layers = magnetic_layers(sample)
+    sliced = is_sliced(sample)
+    if sliced and probe is Probe.xray and channel != "tot":
+        raise InputError(f"the probe 'x-ray' with slicing has no polarisation {channel!r}", hint="set xpol to 'tot'")
+
+    def reflect(points: Points) -> Reflectivity:
+        points, beyond = _above_horizon(probe, points)
+        if sliced:
+            curve = curve_of_slices(sample, layers, instrument, probe, channel, points)
+            fields: tuple[str, ...] = (*XRAY_FIELDS, *NEUTRON_FIELDS)  # slices are chosen by all of them
+            options: list[Any] = [getattr(sample, field) for field in SLICING_FIELDS]
+        else:
+            curve = _curve(layers, probe, channel, points)
+            fields, options = (XRAY_FIELDS if probe in _XRAYS else NEUTRON_FIELDS), []
+        if beyond is not None and np.any(beyond):
+            curve = np.where(beyond, np.nan, curve)
+        fitted = len(curve) > 1 or is_population(points.q, points.wavelength, *options)
+        return curve, fitted or layers.table.is_fitted(fields)
+
+    bare = probe in (Probe.xray_simple, Probe.xray_anisotropic) and channel == "ass"
+    return measure(x, _as_of_spec_nx(instrument, probe, bare=bare), reflect)
+
+
+def _channel(probe: Probe, instrument: Any) -> str:
+    kind: Any = XRayPolarization if probe in _XRAYS else Polarization
+    channel = str(spec_nx.option(instrument, "xpol" if probe in _XRAYS else "npol", kind).value)
+    allowed = _CHANNELS.get(probe)
+    if allowed is not None and channel not in allowed:
+        raise InputError(
+            f"the probe {str(probe.value)!r} has no channel {channel!r}",
+            hint="the channels are " + ", ".join(map(repr, allowed)),
+        )
+    return channel
+
+
+def _as_of_spec_nx(instrument: Any, probe: Probe, *, bare: bool) -> spec_nx.Instrument:
+    """The instrument in the terms of spec_nx, whose machinery makes points, footprint and resolution."""
+    coords = spec_nx.option(instrument, "coords", spec_nx.Coords)
+    if probe is Probe.neutron_pol_tof and coords is not spec_nx.Coords.q:
+        raise InputError("the probe 'neutron pol tof' needs coords 'q'", hint="inst.setCoords('q')")
+    restype = spec_nx.option(instrument, "restype", ResType)
+    return spec_nx.Instrument(
+        probe=spec_nx.Probe.neutron_pol_tof if probe is Probe.neutron_pol_tof else spec_nx.Probe.xray,
+        wavelength=instrument.wavelength,
+        I0=1.0 if bare else instrument.I0,
+        Ibkg=0.0 if bare else instrument.Ibkg,
+        coords=coords,
+        incangle=instrument.incangle,
+        restype=spec_nx.ResType(restype.value),
+        res=instrument.res,
+        respoints=instrument.respoints,
+        resintrange=instrument.resintrange,
+        footype=spec_nx.FootType.none if bare else instrument.footype,
+        beamw=instrument.beamw,
+        samplelen=instrument.samplelen,
+    )
+
+
+def _above_horizon(probe: Probe, points: Points) -> tuple[Points, Array | None]:
+    """Points at 1e-8° at least, and where there is no angle at all because Q is beyond back-scattering."""
+    if probe is Probe.neutron_pol_tof:
+        return points, None
+    largest = 4 * np.pi / np.asarray(points.wavelength, dtype=float)
+    beyond = np.isnan(coordinates.sine_of_incidence(points.q, points.wavelength))
+    q = np.where(beyond, largest, np.maximum(points.q, largest * np.sin(np.radians(_LEAST_ANGLE))))
+    return Points(q, points.wavelength), beyond
+
+
+def _curve(layers: MagneticLayers, probe: Probe, channel: str, points: Points) -> Array:
+    """Curve (n_population | 1, n) of layers with rough interfaces."""
+    blocks = layers.table.blocks
+    if probe is Probe.xray:
+        strength = potentials.xray_strength(np.ones((1, 1)), layers.scattering_lengths(points.wavelength)[0])
+        optics = potentials.potential(strength, None, None, points.wavelength)
+        return reflectivity(points.q, *optics, layers.thickness(clip=True)[0], layers.table.sigma, blocks)
+    if probe is Probe.xray_anisotropic:
+        chi, kind = magnetic_tensor.tensors(
+            _as_table(points.wavelength), layers.scattering_lengths(points.wavelength), layers.moments[2:],
+            (layers.dmag_l, layers.dmag_u),
+        )  # fmt: skip
+        return magnetic_xray.reflectivity(
+            channel_of_xrays(channel),
+            coordinates.sine_of_incidence(points.q, points.wavelength), _as_table(points.wavelength), chi, kind,
+            layers.thickness(clip=False), layers.widths(_LEAST_WIDTH), blocks,
+        )  # fmt: skip
+    if probe is Probe.neutron_pol_spin_flip:
+        return _spin_flip(layers, channel, points)
+    theory = interface_layers.XRAYS if probe is Probe.xray_simple else interface_layers.NEUTRONS
+    size, _, along = layers.moments[:3]
+    if probe is Probe.xray_simple:
+        charge, circular, _ = layers.scattering_lengths(points.wavelength)
+        lengths = (np.zeros((1, charge.shape[1])), charge, np.zeros((1, charge.shape[1])))
+        # cosθ_m·cosφ is the x component of the moment's direction
+        magnetic = circular.real * along + 1j * (circular.imag * along)
+    else:
+        lengths = (layers.dens, layers.b * _FM, layers.xs_ai * _BARN)
+        magnetic = potentials.magnetic_strength(layers.dens, size) * along + 0j
+
+    def one(sign: int) -> Array:
+        return interface_layers.reflectivity(
+            theory, points.q, _as_table(points.wavelength), lengths, sign * magnetic, (layers.dmag_l, layers.dmag_u),
+            layers.thickness(clip=True), layers.widths(), blocks,
+        )  # fmt: skip
+
+    return combined(one, channel)
+
+
+def _spin_flip(layers: MagneticLayers, channel: str, points: Points) -> Array:
+    absorbed = layers.xs_ai * _BARN / (2 * np.asarray(points.wavelength))
+    scale = 4 * np.pi * layers.dens
+    nuclear = scale * (layers.b.real * _FM) + 1j * (scale * (layers.b.imag * _FM - absorbed))
+    size, angle = layers.moments[:2]
+    magnetic = scale * (potentials.BOHR_MAGNETON_LENGTH * size)
+    channels = magnetic_spin_flip.reflectivity(
+        points.q, nuclear, magnetic, (layers.dmag_l, layers.dmag_u), angle,
+        layers.thickness(clip=False), layers.widths(_LEAST_WIDTH), layers.table.blocks,
+    )  # fmt: skip
+    return spin_flip_channel(channels[:, 0], channels[:, 1], channels[:, 2], channel)
+
+
+def _as_table(wavelength: Any) -> Array:
+    return np.atleast_2d(np.asarray(wavelength, dtype=float))
