@@ -75,6 +75,7 @@ def main() -> None:
     metagenx inspect film.hgx            what is in the file; same numbers as GenX?
     metagenx fit film.hgx -o out.hgx     one fit
     metagenx repeat film.hgx -n 50       do independent fits agree?
+    metagenx batch scans/ -m film.hgx    many data sets, one model, one table
     metagenx tune experiments/film.yaml  which settings fit it best?
     """
 
@@ -451,12 +452,16 @@ def repeat(
     click.option("--scheme", help="create_trial, instead of the file's."),
     click.option("--evals", callback=_count, help="FOM evaluations of each file, all restarts together, e.g. 40k."),
     click.option("--as-in-file", is_flag=True, help="One run for each file that ends where GenX's would."),
+    click.option("--data-format", metavar="NAME", help="Format of the files, if it is not recognised."),
+    click.option("--data-x", metavar="KIND", help="What x of the files is: q, 1/nm, 2theta, theta."),
+    click.option("--data-columns", metavar="NAMES", help="Columns of the files: x,y,error,res; - leaves one out."),
     click.option("--where", default="local", show_default=True, help="local, auto (a Ray cluster) or its address."),
     writes=True,
 )  # fmt: skip
 def batch(
     screen: Screen, data: tuple[str, ...], trust: bool, fom: str | None, seed: int, workers: int | None, out: Path,
-    resume: bool, model: Path, warm_start: bool, scheme: str | None, evals: int | None, as_in_file: bool, where: str,
+    resume: bool, model: Path, warm_start: bool, scheme: str | None, evals: int | None, as_in_file: bool,
+    data_format: str | None, data_x: str | None, data_columns: str | None, where: str,
     overrides: tuple[str, ...], dry_run: bool,
 ) -> int:  # fmt: skip
     """Fit many data sets with one model; DATA are folders, files, or patterns such as 'scan_*.dat'.
@@ -471,6 +476,7 @@ def batch(
     """
     from metagenx.meta.batch import batch as run_batch
     from metagenx.meta.batch import prepare_batch
+    from metagenx.meta.batch_data import DataOptions
     from metagenx.meta.batch_plan import options_of_batch, plan_batch
     from metagenx.report.batch import batch_summary, batch_text, write_batch_report
     from metagenx.report.terminal import RunProgress
@@ -478,6 +484,7 @@ def batch(
     changes, workers, where = options_of_batch(overrides, scheme, workers, where)
     common: dict[str, Any] = {
         "warm_start": warm_start, "seed": seed, "evaluations": evals, "as_in_file": as_in_file, "fom": fom,
+        "how": DataOptions(data_format, data_x, tuple((data_columns or "").replace(",", " ").split())),
         "trust": trust, **changes,
     }  # fmt: skip
     if dry_run:
