@@ -93,8 +93,8 @@ def hayter_mook(reflectivity: float, n_bilayer: int, dense: float, thin: float) 
     failed = _hayter_mook(float(reflectivity), float(dense), float(thin), out)
     if failed >= 0:
         raise InputError(
-            f"the supermirror sequence of Hayter and Mook does not go on beyond bilayer {failed}",
-            hint="fewer Repetitions, a larger reflectivity, or layers of more contrast",
+            f"bilayer {failed + 1} of the supermirror alone would reflect more than the {reflectivity:g} of all together",
+            hint="beta_sm nearer to -1, or layers of less contrast",
         )
     return out
 

@@ -195,7 +195,8 @@ def refracting_lengths(table: SampleTable, probe: Probe, wavelength: Any) -> Opt
     optics = scattering_lengths(table, probe, wavelength)
     if probe is not Probe.xray:
         return optics
-    if np.any(optics.strength.imag != 0):
+    real, imaginary = np.abs(optics.strength.real), np.abs(optics.strength.imag)
+    if np.any(imaginary > 1e-9 * real.max()):  # the default f is 1e-20j
         note(_NOT_ABSORBED)
     return replace(optics, strength=optics.strength.real.astype(complex))
 
