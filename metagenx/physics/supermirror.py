@@ -93,7 +93,7 @@ def hayter_mook(reflectivity: float, n_bilayer: int, dense: float, thin: float) 
     failed = _hayter_mook(float(reflectivity), float(dense), float(thin), out)
     if failed >= 0:
         raise InputError(
-            f"bilayer {failed + 1} of the supermirror alone would reflect more than the {reflectivity:g} of all together",
+            f"bilayer {failed + 1} of the supermirror alone would reflect more than the whole, {reflectivity:g}",
             hint="beta_sm nearer to -1, or layers of less contrast",
         )
     return out
