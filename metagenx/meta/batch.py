@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from metagenx.errors import InputError, Interrupted, MetagenxError, ResourcesSpent
 from metagenx.fitting.api import evaluations_of_full_run
 from metagenx.fitting.settings import Settings
-from metagenx.meta.batch_data import AS_DETECTED, DataOptions
+from metagenx.meta.batch_data import AS_DETECTED, DataOptions, check_options
 from metagenx.meta.batch_files import BatchFile, chains, find_files, result_names
 from metagenx.meta.batch_fit import Answer, BatchRules, Job, failed, key_of
 from metagenx.meta.batch_journal import KIND, answers, earlier_answers, write_answer
@@ -127,6 +127,7 @@ def prepare_batch(
 
     if evaluations is not None and evaluations < 1:
         raise InputError(f"evaluations is {evaluations}, it must be at least 1")
+    check_options(how)
     source = _source(model, trust)
     opened = open_model(source)
     rows = opened.file.fitted_rows
@@ -140,7 +141,7 @@ def prepare_batch(
     if warm_start:
         settings = settings.replace(use_start_guess=True)
     items = [data] if isinstance(data, str | PathLike) else list(data)
-    found = find_files(items, but=None if isinstance(source.place, str) and not source.place else Path(source.place))
+    found = find_files(items, but=Path(source.place) if source.place else None)
     rules = BatchRules(
         model=source,
         settings=settings,
@@ -201,6 +202,8 @@ def batch(
         data, model, warm_start=warm_start, seed=seed, evaluations=evaluations, as_in_file=as_in_file, fom=fom,
         how=how, trust=trust, **overrides,
     )  # fmt: skip
+    for notice in open_model(prepared.rules.model).notices:
+        progress(Progress("notice", notice, KIND))
     base = Path(out) if out is not None else DEFAULT_BASE
     folder = find_run(base, prepared.name, prepared.identity) if resume else None
     if folder is None:

@@ -28,6 +28,19 @@ class DataOptions:
 AS_DETECTED = DataOptions()
 
 
+def check_options(how: DataOptions) -> None:
+    """Raise InputError for a format or an x that there is not, before every file fails because of it."""
+    from metagenx.genx.loaders import FORMATS
+    from metagenx.genx.loaders.coordinates import X_KINDS
+
+    formats = [format.name for format in FORMATS]
+    if how.format is not None and how.format.strip().lower() not in formats:
+        raise InputError(f"there is no data format {how.format!r}", hint=f"The formats are {', '.join(formats)}.")
+    kinds = {name.lower() for name in X_KINDS} | {"2θ", "tth"}
+    if how.x is not None and how.x.strip().lower() not in kinds:
+        raise InputError(f"x cannot be {how.x!r}", hint=f"It is one of {', '.join(X_KINDS)}.")
+
+
 def model_with(
     name: str,
     content: bytes,

@@ -104,7 +104,8 @@ def key_of(name: str, sha256: str, start: tuple[float, ...] | None) -> str:
 
 def failed(number: int, name: str, key: str, reason: str, **more: Any) -> Answer:
     """The answer for a file that could not be fitted, and why."""
-    return Answer(name, {"number": number, "name": name, "key": key, "status": FAILED, "reason": reason, **more})
+    details = {"number": number, "name": name, "key": key, "status": FAILED, "reason": " ".join(reason.split())}
+    return Answer(name, {**details, **more})
 
 
 def fit_file(rules: BatchRules, job: Job) -> Answer:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metagenx.errors import MetagenxError
+from metagenx.errors import InputError, MetagenxError
 from metagenx.meta.batch_fit import FAILED, REACHED
 from metagenx.meta.batch_journal import fits_folder
 from metagenx.meta.batch_table import NOT_DONE, batch_csv
@@ -35,10 +35,10 @@ def batch_page(folder: RunFolder, *, trust: bool) -> str:
     import pandas as pd
 
     evidence = Evidence.of(folder)
-    table = pd.read_csv(batch_csv(folder), keep_default_na=True)
-    for column in ("verdict", "failure", "notices", "model", "started from", "host"):
-        table[column] = table[column].fillna("").astype(str)
-    table["file"] = table["file"].astype(str)
+    if not batch_csv(folder).is_file():
+        raise InputError("the batch has no table yet", where=str(folder.path), hint="Wait until it has ended.")
+    texts = ("file", "status", "verdict", "failure", "notices", "model", "started from", "host")
+    table = pd.read_csv(batch_csv(folder), converters=dict.fromkeys(texts, str))  # a file may be called NA
     names = [str(name) for name in evidence.config["parameters"]]
     bounds = np.array(evidence.config["bounds"], dtype=float).reshape(-1, 2)
     parts = [
