@@ -34,8 +34,9 @@ _WIDTH = 8  # points are taken in groups of this many, so that every point goes 
 
 _ROUNDING = 6755399441055744.0  # 1.5·2⁵²: added and subtracted, it rounds to a whole number
 _TWO_PI = 2 * np.pi
-# More turns than this have no digits left behind the point that mean anything.
+# More turns, or coordinates, than this have no digits left behind the point that mean anything.
 _MOST_TURNS = 1e12
+_FARTHEST = 1e9
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,20 @@ def in_plane(h: Array, k: Array, x: Array, y: Array, operations: Array) -> Array
     Parameters
     ----------
     h, k : (n_points,).
-    x, y : (n_rows, n_atom), fractional coordinates.
+    x, y : (n_population | 1, n_atom), fractional coordinates.
     operations : (n_operation, 6): x' = o₀x + o₁y + o₄, y' = o₂x + o₃y + o₅.
 
     Returns
     -------
-    (n_rows, n_atom, 2, n_points): real and imaginary parts.
+    (n_population | 1, n_atom, 2, n_points): real and imaginary parts; NaN for coordinates that are no usable numbers.
+
+    Raises
+    ------
+    ValueError : populations of different sizes.
     """
-    out = np.zeros((*x.shape, 2, h.size))
-    _in_plane(h, k, np.ascontiguousarray(x), np.ascontiguousarray(y), operations, out)
+    out = np.zeros((common_length(x, y), x.shape[1], 2, h.size))
+    x, y = np.where(np.abs(x) < _FARTHEST, x, np.nan), np.where(np.abs(y) < _FARTHEST, y, np.nan)
+    _in_plane(h, k, x, y, operations, out)
     return out
 
 
@@ -132,7 +138,7 @@ def structure_factor(inverse_square: Array, l: Array, f0: Array, planar: Array, 
         np.empty(_END),
         out,
     )
-    out[_unusable(inverse_square, l, atoms, places)] = np.nan
+    out[np.broadcast_to(_unusable(inverse_square, l, atoms, places), n_population)] = np.nan
     out[:, :, ~(np.isfinite(l) & np.isfinite(inverse_square))] = np.nan
     return out
 
@@ -167,7 +173,9 @@ def truncated(surface: Array, bulk: Array, l: Array, on_rod: Array, absorption: 
     ValueError : populations of different sizes.
     """
     out = np.empty((common_length(surface, bulk, absorption, scale), 2, l.size))
-    _truncated(surface, bulk, np.cos(_TWO_PI * l), np.sin(_TWO_PI * l), on_rod, absorption, scale, out)
+    with np.errstate(invalid="ignore"):
+        cosine, sine = np.cos(_TWO_PI * l), np.sin(_TWO_PI * l)
+    _truncated(surface, bulk, cosine, sine, on_rod, absorption, scale, out)
     result = np.empty((len(out), l.size), dtype=np.complex128)
     result.real, result.imag = out[:, 0], out[:, 1]
     return result
@@ -175,13 +183,15 @@ def truncated(surface: Array, bulk: Array, l: Array, on_rod: Array, absorption: 
 
 @compiled(relaxed=True)
 def _in_plane(h: Array, k: Array, x: Array, y: Array, operations: Array, out: Array) -> None:
-    for p in range(x.shape[0]):
-        for a in range(x.shape[1]):
+    for p in range(out.shape[0]):
+        for a in range(out.shape[1]):
+            x_own = x[p if x.shape[0] > 1 else 0, a]
+            y_own = y[p if y.shape[0] > 1 else 0, a]
             real, imaginary = out[p, a, 0], out[p, a, 1]
             for s in range(operations.shape[0]):
                 o = operations[s]
-                u = o[0] * x[p, a] + o[1] * y[p, a] + o[4]
-                v = o[2] * x[p, a] + o[3] * y[p, a] + o[5]
+                u = o[0] * x_own + o[1] * y_own + o[4]
+                v = o[2] * x_own + o[3] * y_own + o[5]
                 for i in range(h.size):
                     turns = h[i] * u + k[i] * v
                     turns = turns - ((turns + _ROUNDING) - _ROUNDING)

@@ -38,8 +38,9 @@ class Rod:
     @staticmethod
     def at(h: Array, k: Array, l: Array, cell: unit_cell.Cell) -> Rod:
         """The rod of some points in a cell whose numbers are floats."""
-        inverse_square = unit_cell.inverse_spacing_squared(h, k, l, cell)
-        on_rod = (np.abs(h - np.rint(h)) < _WHOLE) & (np.abs(k - np.rint(k)) < _WHOLE)
+        with np.errstate(invalid="ignore"):
+            inverse_square = unit_cell.inverse_spacing_squared(h, k, l, cell)
+            on_rod = (np.abs(h - np.rint(h)) < _WHOLE) & (np.abs(k - np.rint(k)) < _WHOLE)
         return Rod(h, k, l, inverse_square, on_rod.astype(float))
 
     def f0(self, names: tuple[str, ...]) -> Array:
@@ -54,7 +55,7 @@ class Rod:
 
     def planar(self, x: Array, y: Array, operations: Array) -> Array:
         """In-plane sums of atoms, see `structure_factor.in_plane`; remembered by all that they depend on."""
-        if len(x) > 1:
+        if len(x) > 1 or len(y) > 1:
             return structure_factor.in_plane(self.h, self.k, x, y, operations)
         key = (x.tobytes(), y.tobytes(), operations.tobytes())
         known = self._planar.get(key)

@@ -86,7 +86,7 @@ class SurfaceStructure:
                     x, y = slab.x[i] + slab.dx[i], slab.y[i] + slab.dy[i]
                     z = foot + (slab.z[i] + slab.dz[i]) * slab.c
                     place = (o[0] * x + o[1] * y + o[4], o[2] * x + o[3] * y + o[5], z)
-                    lines.append(f"{element:4} {place[0] * a:12.7f} {place[1] * b:12.7f} {z * c:12.7f}")
+                    lines.append(f"{element:3} {place[0] * a:12.7f} {place[1] * b:12.7f} {z * c:12.7f}")
             foot = foot + slab.c
         comment = f"# structure exported by metagenx, UC: a={a:g} b={b:g} c={c * foot:g}"
         file.write("\n".join([str(len(lines)), comment, *lines]) + "\n")

@@ -70,7 +70,7 @@ class SlabTable:
 
     def factor(self, rod: Rod) -> Array:
         """The structure factor, (n_population | 1, 2, n_points)."""
-        n_rows = len(self.x)
+        n_rows = max(len(self.x), len(self.y))
         step = max(1, _NUMBERS_AT_ONCE // max(1, 2 * self.x.shape[1] * rod.l.size))
         if n_rows > step:
             parts = [self.part(slice(start, start + step))._factor(rod) for start in range(0, n_rows, step)]
