@@ -19,7 +19,7 @@ BY_PLACE: tuple[Role, ...] = ("x", "y", "error", "res")
 
 _NANOMETRE = re.compile(r"1/nm|/nm\b|nm\s*\^?\{?[-⁻]\s*[1¹]|nm\*\*-1|inv\w*[ _.]?nm|nanomet\w*\^?-1", re.IGNORECASE)
 _ANGSTROM = re.compile(
-    r"1?/(?:a|å)(?:ng\w*)?\b|(?:\ba|å|ang\w*)\s*\^?\{?[-⁻]\s*[1¹]|(?:a|å|ang\w*)\*\*-1|inv\w*[ _.]?(?:a|å)",
+    r"1?/(?:a|å)(?:ng\w*)?\b|(?:(?<![^\W_])a|å|ang\w*)\s*\^?\{?[-⁻]\s*[1¹]|(?:a|å|ang\w*)\*\*-1|inv\w*[ _.]?(?:a|å)",
     re.IGNORECASE,
 )
 _MILLIRADIAN = re.compile(r"\bmrad", re.IGNORECASE)
@@ -98,6 +98,7 @@ class Table:
 
 def plain_name(text: str) -> str:
     """A column's name for comparison: ``"Q_z [1/nm]"`` → ``qz``."""
+    text = _ANGSTROM.sub("", _NANOMETRE.sub("", text))
     text = unicodedata.normalize("NFKC", text).lower().replace("ϑ", "θ").replace("å", "a")
     text = re.sub(r"[\[({].*$", "", text)
     text = re.sub(r"[,/]\s*(?:1/|deg|°|nm|a\b|cps|counts|a\.?u).*$", "", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Literal
 
@@ -148,7 +149,7 @@ def identifier(name: str, taken: set[str]) -> str:
     GenX's way: what is no identifier or reserved gets the prefix ``col_``.
     """
     clean = "".join(sign if sign.isalnum() or sign == "_" else "_" for sign in name.strip()).strip("_") or "column"
-    if not clean.isidentifier() or clean in DataSet.__slots__ or clean in ("e", "copy", "columns"):
+    if not clean.isidentifier() or iskeyword(clean) or clean in DataSet.__slots__ or clean in ("e", "copy", "columns"):
         clean = f"col_{clean}"
     made, number = clean, 2
     while made in taken:

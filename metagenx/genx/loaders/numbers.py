@@ -19,6 +19,7 @@ COMMENT_SIGNS = ("#", "%", "!", ";", "//", "*", "@", "&")
 MAX_VALUES = 8_000_000
 _SAMPLE = 500  # lines that decide the layout
 _FORTRAN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(?:[dD]([-+]?\d+)|([-+]\d{2,3}))$")
+_COMMENT = re.compile(r"\s#")
 _MISSING = {"nan", "-nan", "+nan", "na", "n/a", "null", "none", "--", "-", "1.#qnan", "-1.#ind", "1.#ind"}
 _INFINITE = {"1.#inf": np.inf, "-1.#inf": -np.inf, "∞": np.inf}
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eEdD][-+]?\d+)?$|[-+]?\d+(?:[eE][-+]?\d+)?$")
@@ -92,7 +93,7 @@ def without_comment(line: str) -> str:
     line = line.strip()
     if line.startswith(COMMENT_SIGNS):
         return ""
-    return line.partition("#")[0].rstrip()
+    return _COMMENT.split(line, maxsplit=1)[0].rstrip()
 
 
 def layout_of(lines: Sequence[str]) -> tuple[Layout, int]:

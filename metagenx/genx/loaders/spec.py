@@ -1,9 +1,15 @@
-"""SPEC data files (Certified Scientific Software): every scan ``#S`` is a data set; pick one by its number."""
+"""SPEC data files (Certified Scientific Software): every scan ``#S`` is a data set; pick one by its number.
+
+The format is that of the SPEC manual, "Standard Data-File Format".
+"""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from metagenx.errors import FileFormatError, InputError
 from metagenx.genx.loaders.attenuation import counting_error
@@ -13,7 +19,7 @@ from metagenx.genx.loaders.measured import MeasuredSet, identifier, measured
 from metagenx.genx.loaders.numbers import Layout, rows_of
 from metagenx.genx.loaders.source import DAMAGED, lines_of
 
-_LAMBDA = 4  # of the geometry line #G4 the fourth number is the wavelength
+_HKL = ("H", "K", "L")
 
 
 def recognises(content: bytes, path: Path) -> bool:
@@ -22,12 +28,12 @@ def recognises(content: bytes, path: Path) -> bool:
 
 
 def read(content: bytes, path: Path, options: LoadOptions) -> Found:
-    """All scans, or the picked one: x is the first column, y the last, errors by counting statistics."""
+    """All scans, or the picked one: x is the scanned column, y the last, errors by counting statistics."""
     lines = lines_of(content, path.name)
     starts = [index for index, line in enumerate(lines) if re.match(r"#S\s+\d+", line)]
     if not starts:
         raise FileFormatError("it holds no scan", where=path.name, hint=DAMAGED)
-    result = Found([], ["SPEC: x is the first column, y the last, errors by counting statistics"])
+    result = Found([], ["SPEC: x is the scanned column, y the last, errors by counting statistics"])
     numbers = []
     for begin, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         number = lines[begin].split()[1]
@@ -60,18 +66,25 @@ def _scan(lines: list[str], number: str, begin: int, path: Path, result: Found) 
     values = rows_of(kept, Layout(), width, where).values
     if len(labels) != width:
         labels = [f"column_{index + 1}" for index in range(width)]
-    meaning = meaning_of(labels[0])
+    place = _scanned(labels, values)
+    meaning = meaning_of(labels[place])
     factor, axis = (meaning.factor, meaning.axis) if meaning.role == "x" else (1.0, "")
-    if labels[0].strip().upper() == "L":
-        axis = "l"
-    result.said.append(f"scan {number}: x is {labels[0]}, y is {labels[-1]}; the other columns are extra columns")
+    result.said.append(f"scan {number}: x is {labels[place]}, y is {labels[-1]}; the other columns are extra columns")
     taken = {"res"}
     extra = {
-        identifier(label.lower() if label in "HK" else label, taken): values[:, i + 1]
-        for i, label in enumerate(labels[1:-1])
+        identifier(label.lower() if label in _HKL else label, taken): values[:, i]
+        for i, label in enumerate(labels[:-1])
+        if i != place
     }
     y = values[:, -1]
     return measured(
-        f"{path.stem} scan {number}", values[:, 0] * factor, y, counting_error(y), extra=extra, axis=axis, where=where,
-        notices=result.notices,
+        f"{path.stem} scan {number}", values[:, place] * factor, y, counting_error(y), extra=extra, axis=axis,
+        where=where, notices=result.notices,
     )  # fmt: skip
+
+
+def _scanned(labels: list[str], values: NDArray[np.float64]) -> int:
+    """The column that is x: the first, or of H, K and L the one that moves most."""
+    if tuple(labels[:3]) != _HKL:
+        return 0
+    return int(np.argmax(np.ptp(values[:, :3], axis=0)))

@@ -57,7 +57,7 @@ def _scan(points: Element, name: str, wavelength: float | None, where: str, resu
     n_points = len(values)
     if not n_points:
         raise FileFormatError("the scan has no points", where=where, hint=DAMAGED)
-    if any(found(points, "commonDivergenceCorrection", "divergenceCorrections")) and counts is not None:
+    if first(points, "commonDivergenceCorrection", "divergenceCorrections") is not None and counts is not None:
         raise InputError(
             "its raw counts need a divergence correction, which is not applied here",
             where=where,
