@@ -26,6 +26,8 @@ from .tables import common_length, table
     ANGLE, VOID,
 ) = range(13)  # fmt: skip
 N_PROPERTIES = 13
+# Those that are amounts of something.
+MATERIAL = (F_REAL, F_IMAGINARY, B_REAL, B_IMAGINARY, ABSORPTION, MOMENT)
 
 #: Added to every roughness so that a sharp interface can be computed, Å; GenX's value, and it moves the first z.
 LEAST_ROUGHNESS = 1e-7

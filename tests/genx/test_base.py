@@ -217,3 +217,51 @@ def test_penalties() -> None:
     np.testing.assert_allclose(penalties(cp)[1], [[-1.0], [0.0]], atol=1e-15)
     with pytest.raises(InputError, match="error is zero"):
         cp.new_sys_err("bad", 1.0, 0.0)
+
+
+def test_constructors_that_do_more_than_set_fields_are_called() -> None:
+    @dataclass
+    class Plain(ModelParamBase):
+        needed: float
+        given: float = 2
+        made: list = field(default_factory=list)
+
+    one, other = Plain(1), Plain(needed=1, unknown=3)
+    assert one == other
+    assert list(vars(one)) == ["needed", "given", "made"] == [name for name in vars(other) if name[0] != "_"]
+    assert one.made is not other.made
+    assert (type(other.needed), type(other.given)) == (float, float)
+    with pytest.raises(TypeError, match="needed"):
+        Plain(given=3)
+
+    @dataclass
+    class Derived(ModelParamBase):
+        x: float = 1.0
+        double: float = field(init=False)
+
+        def __post_init__(self) -> None:
+            self.double = 2 * self.x
+
+    assert Derived(x=3).double == 6
+
+    @dataclass
+    class Watched(ModelParamBase):
+        x: float = 1.0
+
+        def __setattr__(self, name: str, value: float) -> None:
+            super().__setattr__(name, -value)
+
+    assert Watched(x=3).x == -3
+
+    @dataclass
+    class Slotted(ModelParamBase):
+        __slots__ = ("x",)
+        x: float
+
+    assert Slotted(x=3).x == 3
+
+    class Inherited(Plain):
+        pass
+
+    assert Inherited(needed=2).needed == 2
+    assert type(Inherited(needed=2)) is Inherited

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from metagenx.errors import InputError
 from metagenx.genx.models.base import AlternativeStrEnum
 from metagenx.genx.models.instrument import option
-from metagenx.genx.models.layer_table import Arrangement, arrange, table_row
-from metagenx.genx.models.sample_table import SampleTable, from_other_side
+from metagenx.genx.models.layer_table import Arrangement, arrange, column
+from metagenx.genx.models.sample_table import SampleTable, any_fitted, from_other_side
 from metagenx.genx.models.values import is_population, number, whole_number
 from metagenx.physics import adaptive_slices
 from metagenx.physics.adaptive_slices import Slices
@@ -34,20 +34,22 @@ class RoughType(AlternativeStrEnum):
 
 _SHAPES = {kind: shape for shape, kind in enumerate(RoughType)}
 
-# Fields of a layer, by the rows of the table that is sliced. Further elements have none of the last ones at the ends.
+# Fields of a layer, by the rows of the table that is sliced.
 _FIELDS = (
     (adaptive_slices.THICKNESS, "d"),
     (adaptive_slices.SIGMA, "sigma"),
     (adaptive_slices.SIGMA_MAGNETIC, "sigma_mag"),
     (adaptive_slices.DENSITY, "dens"),
+    (adaptive_slices.ABSORPTION, "xs_ai"),
+    (adaptive_slices.MOMENT, "magn"),
     (adaptive_slices.ANGLE, "magn_ang"),
     (adaptive_slices.VOID, "magn_void"),
 )
-_MATERIAL = ((adaptive_slices.ABSORPTION, "xs_ai"), (adaptive_slices.MOMENT, "magn"))
-_COMPLEX_MATERIAL = (
+_COMPLEX_FIELDS = (
     (adaptive_slices.F_REAL, adaptive_slices.F_IMAGINARY, "f"),
     (adaptive_slices.B_REAL, adaptive_slices.B_IMAGINARY, "b"),
 )
+_NAMES = tuple(field for _, field in _FIELDS) + tuple(field for _, _, field in _COMPLEX_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def sliced_table(sample: Any) -> SlicedTable:
     if not getattr(sample, "_inverted", False):
         return table
     seen = from_other_side(table)
-    return SlicedTable(*(getattr(seen, part.name) for part in fields(seen)))
+    return SlicedTable(seen.layers, seen.thickness, seen.sigma, seen.blocks, seen.structure_fitted, seen.values)
 
 
 def depth_of_first_slice(sample: Any) -> Any:
@@ -134,7 +136,8 @@ def depth_of_first_slice(sample: Any) -> Any:
 
 
 def _input(sample: Any) -> _Input:
-    arrangements, all_blocks, layers, at_end = [], [], [], []
+    layers: list[Any] = []
+    arrangements, all_blocks, ends = [], [], []
     stacks_of = _elements(sample) or {0: []}
     fitted = False
     for element in sorted(stacks_of):
@@ -145,12 +148,9 @@ def _input(sample: Any) -> _Input:
         arrangement = _arrangement(sample, element, [stack.Layers for stack in stacks], repeats)
         arrangements.append(arrangement)
         all_blocks.append(arrangement.blocks(values))
+        ends += [len(layers), len(layers) + 1 + len(arrangement.layers)]
         layers += [sample.Substrate, *arrangement.layers, sample.Ambient]
-        at_end += [True, *[False] * len(arrangement.layers), True]
-    n_first = 2 + len(arrangements[0].layers)
-    # Further elements begin and end in nothing.
-    empty = [end and row >= n_first for row, end in enumerate(at_end)]
-    table, fitted_layers = _layer_columns(layers, empty)
+    table = _layer_columns(layers, ends[2:])  # further elements begin and end in nothing
     order, starts = _order(sample, all_blocks, [2 + len(one.layers) for one in arrangements])
     limits = [number(sample, field) for field in ("minimal_steps", "max_diff_n", "max_diff_x")]
     if np.ndim(limits[0]) == 0 and not limits[0] > 0:
@@ -162,8 +162,8 @@ def _input(sample: Any) -> _Input:
         limits=tuple(np.asarray(limit, dtype=float).reshape(-1) for limit in limits),  # type: ignore[arg-type]
         crop=bool(whole_number(sample, "crop_sigma")),
         smooth=bool(whole_number(sample, "smoothen")),
-        n_first=n_first,
-        fitted=fitted or fitted_layers or is_population(*limits),
+        n_first=ends[1] + 1,
+        fitted=fitted or is_population(*limits) or any_fitted(layers, _NAMES),
     )
 
 
@@ -210,39 +210,27 @@ def _is(a: Blocks, b: Blocks) -> bool:
     return a is b
 
 
-def _layer_columns(layers: Sequence[Any], empty: Sequence[bool]) -> tuple[Array, bool]:
-    """The numbers of all layers, (n_population | 1, N_PROPERTIES, n_layer), and whether any of them is fitted."""
-    columns: dict[int, Array] = {}
-    fitted = False
-
-    def read(field: str, dtype: type, without: bool) -> NDArray[Any]:
-        nonlocal fitted
-        values = [
-            0 if without and nothing else getattr(layer, field) for layer, nothing in zip(layers, empty, strict=True)
-        ]
-        if field == "f" and any(map(callable, values)):
-            raise InputError(
-                "Layer.f is a function of the photon energy (fd): only numbers can be sliced",
-                hint="take them from fp, which is a table at one wavelength",
-            )
-        fitted = fitted or is_population(*values)
-        return table_row(values, field, dtype)
-
-    for row, field in _FIELDS:
-        columns[row] = read(field, float, False)
-    for row, field in _MATERIAL:
-        columns[row] = read(field, float, True)
-    for real, imaginary, field in _COMPLEX_MATERIAL:
-        lengths = read(field, complex, True)
+def _layer_columns(layers: Sequence[Any], empty: Sequence[int]) -> Array:
+    """The numbers of all layers, (n_population | 1, N_PROPERTIES, n_layer); nothing is in the layers `empty`."""
+    if any(callable(layer.f) for layer in layers):
+        raise InputError(
+            "Layer.f is a function of the photon energy (fd): only numbers can be sliced",
+            hint="take them from fp, which is a table at one wavelength",
+        )
+    columns = {row: column(layers, field) for row, field in _FIELDS}
+    for real, imaginary, field in _COMPLEX_FIELDS:
+        lengths = column(layers, field, complex)
         columns[real], columns[imaginary] = lengths.real, lengths.imag
     columns[adaptive_slices.SHAPE] = np.array([[_SHAPES[option(layer, "rough_type", RoughType)] for layer in layers]])
     n_population = max(map(len, columns.values()))
-    if any(len(column) not in (1, n_population) for column in columns.values()):
+    if any(len(values) not in (1, n_population) for values in columns.values()):
         raise InputError("the fields of the layers hold populations of different sizes")
     table = np.empty((n_population, adaptive_slices.N_PROPERTIES, len(layers)))
-    for row, column in columns.items():
-        table[:, row] = column
-    return table, fitted
+    for row, values in columns.items():
+        table[:, row] = values
+    for row in adaptive_slices.MATERIAL:
+        table[:, row, empty] = 0.0
+    return table
 
 
 def _table(given: _Input, slices: Slices) -> SlicedTable:

@@ -15,11 +15,12 @@ from __future__ import annotations
 import contextlib
 import copy
 import enum
+import inspect
 import re
 import sys
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from inspect import get_annotations, signature
 from types import MappingProxyType, UnionType
 from typing import Any, TypeVar
@@ -87,6 +88,9 @@ class _ParameterClass(type):
             plan = _plan(cls)
         if plan is _NOTHING or len(args) > len(plan):
             return super().__call__(*args, **kwargs)
+        form: _Form | None = cls.__dict__["_form"]
+        if form is not None and not args and (not form.required or form.required <= kwargs.keys()):
+            return _made(cls, plan, form, kwargs)
         given = dict(zip(plan, args, strict=False))
         unknown: dict[str, Any] = {}
         for name, value in kwargs.items():
@@ -103,6 +107,25 @@ class _ParameterClass(type):
         if unknown:
             made._unknown_arguments = unknown
         return made
+
+
+def _made(cls: Any, plan: Mapping[str, tuple[Convert, Any]], form: _Form, given: Mapping[str, Any]) -> Any:
+    """A new object without its constructor: a script may make hundreds of layers in every simulation."""
+    content = form.values.copy()
+    unknown = {}
+    for name, value in given.items():
+        if name in plan:
+            content[name] = _converted(cls, name, plan[name][0], value)
+        else:
+            unknown[name] = value
+    for name, factory in form.factories:
+        if name not in given:
+            content[name] = factory()
+    if unknown:
+        content["_unknown_arguments"] = unknown
+    made = object.__new__(cls)
+    made.__dict__ = content
+    return made
 
 
 class ModelParamBase(metaclass=_ParameterClass):
@@ -150,8 +173,43 @@ def _plan(cls: type) -> Mapping[str, tuple[Convert, Any]]:
             default = declared[name].default if name in declared else MISSING
             plan[name] = (convert, default if default is MISSING else _converted(cls, name, convert, default))
     result = plan or _NOTHING
+    cls._form = _form(cls, result)  # type: ignore[attr-defined]
     cls._plan = result  # type: ignore[attr-defined]
     return result
+
+
+@dataclass(frozen=True)
+class _Form:
+    """The fields of a new object, for a class whose constructor does nothing but set them.
+
+    Attributes
+    ----------
+    values : every field in its order, with its default if it has one.
+    factories : fields that get a new object each.
+    required : fields without a default.
+    """
+
+    values: dict[str, Any]
+    factories: tuple[tuple[str, Callable[[], Any]], ...]
+    required: frozenset[str]
+
+
+def _form(cls: type, plan: Mapping[str, tuple[Convert, Any]]) -> _Form | None:
+    """How objects of a class look; None if its constructor does more than to set the fields."""
+    if not plan or hasattr(cls, "__post_init__") or any("__slots__" in base.__dict__ for base in cls.__mro__):
+        return None
+    if any(name in base.__dict__ for base in cls.__mro__[:-1] for name in ("__setattr__", "__new__")):
+        return None
+    declared = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
+    described = any(hasattr(inspect.getattr_static(cls, name, None), "__set__") for name in declared)
+    if declared.keys() != plan.keys() or not all(field.init for field in declared.values()) or described:
+        return None
+    factories = tuple(
+        (name, field.default_factory) for name, field in declared.items() if field.default_factory is not MISSING
+    )
+    values = {name: None if default is MISSING else default for name, (_, default) in plan.items()}
+    required = {name for name, (_, default) in plan.items() if default is MISSING} - {name for name, _ in factories}
+    return _Form(values, factories, frozenset(required))
 
 
 def _declared_types(cls: type) -> dict[str, Any]:
@@ -215,6 +273,8 @@ def _keep(value: Any) -> Any:
 
 
 def _to_float(value: Any) -> Any:
+    if isinstance(value, float | int):
+        return float(value)
     if isinstance(value, list | tuple):
         return np.array(value, dtype=float)
     return value if _is_array_or_object(value) else float(value)
@@ -225,6 +285,8 @@ def _to_int(value: Any) -> Any:
 
 
 def _to_complex(value: Any) -> Any:
+    if isinstance(value, float | int):
+        return complex(value)
     # A subclass of complex knows the composition of what it describes: keep it.
     return value if isinstance(value, complex) or _is_array_or_object(value) else complex(value)
 

@@ -41,14 +41,7 @@ class SampleTable:
 
     def is_fitted(self, fields: Sequence[str]) -> bool:
         """Whether any of the fields, the geometry included, holds one value per individual."""
-        if self.structure_fitted:
-            return True
-        for layer in self.layers:
-            for name in ("d", "sigma", *fields):
-                value = getattr(layer, name)
-                if isinstance(value, np.ndarray) and value.ndim == 2:
-                    return True
-        return False
+        return self.structure_fitted or any_fitted(self.layers, ("d", "sigma", *fields))
 
     def unrolled(self) -> list[int]:
         """Rows of the table in the order of the sample, each repetition written out; for one individual."""
@@ -56,6 +49,16 @@ class SampleTable:
         for first, last, times in zip(self.blocks.first, self.blocks.last, self.blocks.repetitions[0], strict=True):
             rows += list(range(first, last)) * int(times)
         return [*rows, len(self.layers) - 1]
+
+
+def any_fitted(layers: Sequence[Any], fields: Sequence[str]) -> bool:
+    """Whether a field of any layer holds one value per individual."""
+    for layer in layers:
+        for name in fields:
+            value = getattr(layer, name)
+            if type(value) is not float and isinstance(value, np.ndarray) and value.ndim == 2:
+                return True
+    return False
 
 
 def sample_table(sample: Any, repetitions: Sequence[Any] | None = None) -> SampleTable:
