@@ -111,24 +111,28 @@ def _least_squares(slopes: Slopes, free: np.ndarray, reach: FloatArray, share: F
 
 
 def _least_magnitudes(slopes: Slopes, free: np.ndarray, reach: FloatArray, share: FloatArray) -> FloatArray:
-    """Σ w·\\|d − xδ\\| as a linear program: the differences as sums of what is above and what is below."""
-    from scipy.optimize import linprog
-    from scipy.sparse import csr_array, eye_array, hstack
+    """Σ w·\\|d − xδ\\| + cᵀδ in a box, by the dual linear program, which has one row for each parameter only.
 
-    n = len(slopes.difference)
+    It is the largest dᵀπ − Σ (high·a − low·b) with \\|π\\| ≤ w, a, b ≥ 0 and xᵀπ − a + b = c; the step is the
+    multiplier of the rows.
+    """
+    from scipy.optimize import linprog
+
     unit = np.maximum(-reach[:, 0], reach[:, 1])
     unit = np.where(unit > 0.0, unit, 1.0)
-    slope = slopes.slope[:, free] * unit
+    low, high = reach[:, 0] / unit, reach[:, 1] / unit
     scale = max(float(np.abs(slopes.difference).max(initial=0.0)), 1e-300)
-    weight = slopes.weight / slopes.weight.max()
-    prior = 2.0 * (share * slopes.prior) @ slopes.prior_slope[:, free] * unit / (slopes.weight.max() * scale)
-    equal = hstack([csr_array(slope / scale), eye_array(n), -eye_array(n)], format="csr")
-    limits = [*map(tuple, reach / unit[:, None]), *[(0.0, None)] * (2 * n)]
+    heaviest = slopes.weight.max()
+    slope, weight = slopes.slope[:, free] * (unit / scale), slopes.weight / heaviest
+    known = 2.0 * (share * slopes.prior) @ slopes.prior_slope[:, free] * unit / (heaviest * scale)
+    one = np.eye(len(free))
     found = linprog(
-        np.concatenate([prior, weight, weight]),
-        A_eq=equal,
-        b_eq=slopes.difference / scale,
-        bounds=limits,
-        method="highs",
+        np.concatenate([-slopes.difference / scale, high, -low]),
+        A_eq=np.hstack([slope.T, -one, one]),
+        b_eq=known,
+        bounds=np.vstack([np.column_stack([-weight, weight]), np.tile([0.0, np.inf], (2 * len(free), 1))]),
+        method="highs-ds",
     )
-    return np.asarray(found.x[: len(free)] * unit) if found.x is not None else np.zeros(len(free))
+    if found.x is None:
+        return np.zeros(len(free))
+    return np.asarray(np.clip(-found.eqlin.marginals, low, high) * unit)

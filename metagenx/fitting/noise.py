@@ -41,7 +41,9 @@ def noise_of_fit(found: Deviations, used: BoolArray, n_fitted: int) -> Noise:
     The error column is taken as it is where the χ² of the fit is one that it allows (chance above 0.1 %), and where the
     figure of merit weighs by it and the χ² is smaller. Else the variance is a mixture of two shapes, the error column's
     and the one for which the figure of merit weighs rightly (noise ∝ 1/weight, 1/√weight if it squares), with the share
-    of the highest Gaussian likelihood and the size of the residuals. Only the latter where there is no error column.
+    of the highest Gaussian likelihood and the size of the residuals. Without an error column it is the latter, or that
+    of counts, σ ∝ data^(1 − γ/2), γ between 0 (relative errors are equal) and 2 (all errors are), by the same likelihood
+    (R. J. Carroll and D. Ruppert, Transformation and Weighting in Regression, 1988).
 
     Parameters
     ----------
@@ -68,8 +70,8 @@ def noise_of_fit(found: Deviations, used: BoolArray, n_fitted: int) -> Noise:
             deviation[used] = error
             return Noise(deviation, False, degrees, reduced, f"the error column (reduced χ² {reduced:.3g})")
     equal = weight ** (-1.0 / found.power)
-    shapes = [error, equal] if has_errors else [equal]
-    deviation[used] = _scaled_mixture(d, shapes, found.power, degrees)
+    shapes = _mixtures(error, equal) if has_errors else [equal, *_of_counts(found.data[used], found.relative[used])]
+    deviation[used] = _most_likely(d, shapes, found.power, degrees)
     return Noise(deviation, True, degrees, reduced, _words(has_errors, reduced))
 
 
@@ -81,24 +83,35 @@ def used_points(found: Deviations) -> BoolArray:
     return np.asarray(weighs & finite[simulated].all(axis=0))
 
 
-def _scaled_mixture(d: FloatArray, shapes: list[FloatArray], power: int, degrees: int) -> FloatArray:
-    """The most likely standard deviations whose squares are a mixture of those of the shapes."""
-    squares = [(shape / np.exp(np.mean(np.log(shape)))) ** 2 for shape in shapes]
-    shares = np.r_[0.0, 1.0 / (1.0 + np.exp(-np.linspace(-9.0, 9.0, 61))), 1.0] if len(shapes) == 2 else np.ones(1)
-    best, highest = squares[-1], -np.inf
-    for share in shares:
-        square = squares[-1] if len(shapes) == 1 else (1.0 - share) * squares[0] + share * squares[1]
-        mean = float(np.mean(d**2 / square))
-        likelihood = -0.5 * float(np.sum(np.log(square))) - 0.5 * len(d) * np.log(max(mean, 1e-300))
+def _mixtures(error: FloatArray, equal: FloatArray) -> list[FloatArray]:
+    """Shapes of the standard deviations whose squares are mixtures of two."""
+    one, other = ((shape / np.exp(np.mean(np.log(shape)))) ** 2 for shape in (error, equal))
+    shares = [0.0, *(1.0 / (1.0 + np.exp(-np.linspace(-9.0, 9.0, 61)))), 1.0]
+    return [np.sqrt((1.0 - share) * one + share * other) for share in shares]
+
+
+def _of_counts(data: FloatArray, relative: FloatArray) -> list[FloatArray]:
+    """Shapes of counting noise: relative errors that grow as a power of what is counted."""
+    size = np.abs(data)
+    if not (np.isfinite(relative).all() and (relative > 0.0).all() and (size > 0.0).all()):
+        return []
+    return [relative * size ** (-0.5 * power) for power in np.linspace(0.0, 2.0, 41)]
+
+
+def _most_likely(d: FloatArray, shapes: list[FloatArray], power: int, degrees: int) -> FloatArray:
+    """The shape of the highest Gaussian likelihood, in the size of the differences."""
+    best, highest = shapes[0], -np.inf
+    for shape in shapes:
+        mean = float(np.mean((d / shape) ** 2))
+        likelihood = -float(np.sum(np.log(shape))) - 0.5 * len(d) * np.log(max(mean, 1e-300))
         if likelihood > highest:
-            best, highest = square, likelihood
-    shape = np.sqrt(best)
+            best, highest = shape, likelihood
     if power == 2:
-        scale = np.sqrt(np.sum((d / shape) ** 2) / degrees)
+        scale = np.sqrt(np.sum((d / best) ** 2) / degrees)
     else:
         # The mean magnitude, which is what such a figure of merit minimises; for Gaussian noise the same.
-        scale = np.sqrt(np.pi / 2.0) * np.sum(np.abs(d) / shape) / degrees
-    return np.asarray(scale * shape)
+        scale = np.sqrt(np.pi / 2.0) * np.sum(np.abs(d) / best) / degrees
+    return np.asarray(scale * best)
 
 
 def _words(has_errors: bool, reduced: float) -> str:

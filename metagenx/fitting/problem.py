@@ -43,7 +43,8 @@ class Deviations(Protocol):
     divisor · FOM = Σ weight·\\|difference\\|^power + divisor · Σ prior_weight·prior² + a constant.
     ``differences`` ``(n, n_points)`` between data and simulation, NaN for a point that is left out; ``weights``
     ``(n_points,)``; ``power`` 1 or 2; ``noise`` ``(n_points,)`` standard deviations of the differences by the error
-    column, NaN without one; ``uses_errors`` whether the figure of merit weighs by it; ``prior`` ``(n, n_prior)``
+    column, NaN without one; ``data`` ``(n_points,)`` and ``relative`` ``(n_points,)``, what a relative error of one
+    makes of the differences; ``uses_errors`` whether the figure of merit weighs by it; ``prior`` ``(n, n_prior)``
     departures from what is known of parameters, in its errors, with ``prior_weights`` ``(n_prior,)``.
     """
 
@@ -59,6 +60,12 @@ class Deviations(Protocol):
 
     @property
     def noise(self) -> FloatArray: ...  # noqa: D102
+
+    @property
+    def data(self) -> FloatArray: ...  # noqa: D102
+
+    @property
+    def relative(self) -> FloatArray: ...  # noqa: D102
 
     @property
     def uses_errors(self) -> bool: ...  # noqa: D102

@@ -27,6 +27,8 @@ class Deviations:
     weights : ``(n_points,)``.
     power : 1, or 2 for the figures of merit that square.
     noise : ``(n_points,)`` standard deviations of the differences if the error column is right, NaN without one.
+    data : ``(n_points,)`` the data themselves.
+    relative : ``(n_points,)`` what a relative error of one makes of T(data).
     uses_errors : whether the figure of merit weighs by the error column.
     divisor : N − p, or 1.
     prior : ``(n, n_prior)`` departures of the systematic errors of the script, in their own errors.
@@ -37,6 +39,8 @@ class Deviations:
     weights: Array
     power: int
     noise: Array
+    data: Array
+    relative: Array
     uses_errors: bool
     divisor: float
     prior: Array
@@ -59,11 +63,19 @@ def noise_of(points: Points, transform: Transform) -> Array:
     if points.error.shape != points.y.shape:
         return np.full(points.y.shape, np.nan)
     with np.errstate(all="ignore"):
-        slope = {
-            Transform.IDENTITY: lambda y: np.ones_like(y),
-            Transform.LOG10: lambda y: 1.0 / (y * np.log(10.0)),
-            Transform.SQRT: lambda y: 0.5 / np.sqrt(y),
-            Transform.SQRT_OF_MAGNITUDE: lambda y: 0.5 / np.sqrt(np.abs(y)),
-        }[transform](points.y)
-        noise = np.abs(slope) * points.error
+        noise = _slope(points.y, transform) * points.error
     return np.where(np.isfinite(noise) & (noise > 0.0), noise, np.nan)
+
+
+def relative_noise(y: Array, transform: Transform) -> Array:
+    """What a relative error of one makes of T(y), to first order, ``(n_points,)``."""
+    with np.errstate(all="ignore"):
+        return np.asarray(_slope(y, transform) * np.abs(y))
+
+
+def _slope(y: Array, transform: Transform) -> Array:
+    if transform is Transform.IDENTITY:
+        return np.ones_like(y)
+    if transform is Transform.LOG10:
+        return np.asarray(np.abs(1.0 / (y * np.log(10.0))))
+    return np.asarray(0.5 / np.sqrt(np.abs(y)))

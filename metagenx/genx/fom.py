@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metagenx.errors import InputError, ScriptError
-from metagenx.genx.deviations import Deviations, noise_of
+from metagenx.genx.deviations import Deviations, noise_of, relative_noise
 from metagenx.genx.fom_functions import (
     CUSTOM,
     FUNCTIONS,
@@ -167,6 +167,7 @@ class FigureOfMerit:
         chosen = [i for i in range(len(rows)) if self._use[i]]
         n = max((len(rows[i]) for i in chosen), default=1)
         differences, weights, noise = [np.empty((n, 0))], [np.empty(0)], [np.empty(0)]
+        data, relative = [np.empty(0)], [np.empty(0)]
         for i in chosen:
             prepared = self._prepared[i]
             with np.errstate(all="ignore"):
@@ -175,11 +176,15 @@ class FigureOfMerit:
             differences.append(np.broadcast_to(np.where(left_out, np.nan, difference), (n, difference.shape[1])))
             weights.append(prepared.weight)
             noise.append(noise_of(self._measured[i], self._transform))
+            data.append(self._measured[i].y)
+            relative.append(relative_noise(self._measured[i].y, self._transform))
         return Deviations(
             differences=np.concatenate(differences, axis=1),
             weights=np.concatenate(weights),
             power=2 if self._squared else 1,
             noise=np.concatenate(noise),
+            data=np.concatenate(data),
+            relative=np.concatenate(relative),
             uses_errors=self.name in NEED_ERRORS,
             divisor=float(self._degrees_of_freedom()) if self._per_degree_of_freedom else 1.0,
             prior=np.empty((n, 0)),

@@ -42,6 +42,7 @@ class CurveProblem:
         return Deviations(
             differences=self.y - self.curve(vectors), weights=self.weights, power=self.power, noise=self.error,
             uses_errors=self.uses_errors, divisor=float(len(self.y) - len(self.names)), prior=prior,
+            data=self.y, relative=np.abs(self.y),
             prior_weights=self.prior_weights,
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ from scipy import optimize, stats
 
 from metagenx.errors import InputError
 from metagenx.fitting.covariance import LEVELS, covariance_at
+from metagenx.fitting.local_minimum import local_minimum
 from metagenx.fitting.problem import ProblemWithData
 
 X = np.linspace(-1.0, 2.0, 60)
@@ -255,3 +256,17 @@ def test_bands_are_drawn_from_the_covariance():
     values, expected = least_squares(problem)
     drawn = covariance_at(problem, values).sample(np.random.default_rng(4), 4000)
     np.testing.assert_allclose(np.cov(drawn.T), expected, rtol=0.1, atol=2e-5)
+
+
+@pytest.mark.parametrize("power_of_counts", [0.0, 1.0, 2.0])
+def test_counting_noise_is_recognised_without_an_error_column(power_of_counts):
+    """Unweighted squares of data over two decades whose errors go as data^(1 − γ/2)."""
+    x = np.linspace(0.0, 1.0, 400)
+    y = 100.0 * np.exp(-4.6 * x)
+    error = 0.03 * y * (y / 10.0) ** (-0.5 * power_of_counts)
+    rng = np.random.default_rng(6)
+    curve = lambda v: v[:, :1] * np.exp(-v[:, 1:2] * x)  # noqa: E731
+    problem = CurveProblem(curve, y + error * rng.standard_normal(400), [(0, 500), (0, 20)], uses_errors=False)
+    found = covariance_at(problem, local_minimum(problem, np.array([101.0, 4.5])).vector)
+    np.testing.assert_allclose(found.noise.deviation / error, 1.0, atol=0.3)
+    assert "no complete error column" in found.noise.text
