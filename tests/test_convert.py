@@ -312,7 +312,8 @@ def test_tune_with_new_data_and_its_report_from_the_run_folder(tmp_path: Path, m
     (tmp_path / "today.dat").write_bytes(measured.read_bytes())
     text = (
         "model: {file: film.hgx, data: {0: today.dat}}\n"
-        "tune: {trials: 2, rounds: 1, validate: 2}\ntest: {repeats: 2, max_evaluations: 300}\nbudget: {evaluations: 9000}\n"
+        "tune: {trials: 2, rounds: 1, validate: 2}\ntest: {repeats: 2, max_evaluations: 300}\n"
+        "budget: {evaluations: 9000}\n"
     )
     experiment = write_experiment(tmp_path, text)
     result = run("tune", experiment, "--out", tmp_path / "runs", "--workers", 1, "--json")

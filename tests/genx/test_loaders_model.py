@@ -164,7 +164,7 @@ def test_one_file_with_several_sets(three: Model, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wanted", "match"),
     [
-        (["{}"], r"3 data sets \(0 'angles', 1 'neutrons', 2 'other'\), but the files hold 1 measurements(.|\n)*--data 0=FILE"),
+        (["{}"], r"3 data sets \(0 'angles', 1 'neutrons', 2 'other'\), but the files hold 1 meas(.|\n)*--data 0=FILE"),
         (["{}"] * 4, r"but the files hold 4 measurements"),
         (["3={}"], "there is no data set 3"),
         (["0={}", "0={}"], "filled twice"),

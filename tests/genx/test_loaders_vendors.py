@@ -1,4 +1,4 @@
-"""Files of instruments, written here as the vendors' formats have them: right numbers, and damage said with its place."""
+"""Files of instruments, written here as the vendors' formats have them: right numbers, and damage with its place."""
 
 from __future__ import annotations
 
@@ -63,7 +63,10 @@ def xrdml(values: str, more: str = "", positions: str = EVEN, version: str = "1.
     return XRDML.format(values=values, more=more, positions=positions, version=version, intended=intended)
 
 
-ATTENUATED = '<beamAttenuationFactors>100 100 1</beamAttenuationFactors><commonCountingTime unit="seconds">2.0</commonCountingTime>'
+ATTENUATED = (
+    "<beamAttenuationFactors>100 100 1</beamAttenuationFactors>"
+    '<commonCountingTime unit="seconds">2.0</commonCountingTime>'
+)
 
 
 def test_xrdml_intensities_are_corrected_already(write: Write) -> None:
@@ -310,7 +313,7 @@ def test_d17_before_cosmos(write: Write) -> None:
     assert found.format == "d17_legacy"
     assert_array_equal(found.sets[0].x, [0.01, 0.02])
     assert_array_equal(found.sets[0].extra["res"], [0.001, 0.001])
-    with pytest.raises(InputError, match="36 header lines|no line"):
+    with pytest.raises(InputError, match=r"36 header lines|no line"):
         read_data(write("a 1\nb 2\n", "b.out"), format="d17_legacy")
 
 
