@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from metagenx.errors import InputError, Interrupted, MetagenxError, ResourcesSpent
 from metagenx.fitting.api import evaluations_of_full_run
 from metagenx.fitting.settings import Settings
+from metagenx.genx.disk import read_bytes
 from metagenx.meta.batch_data import AS_DETECTED, DataOptions, check_options
 from metagenx.meta.batch_files import BatchFile, chains, find_files, result_names
 from metagenx.meta.batch_fit import Answer, BatchRules, Job, failed, key_of
@@ -308,9 +309,8 @@ class _Run:
 
     def _copy(self, journal: Journal, answer: Answer, place: Path) -> None:
         """An answer of another run, its model too, with its place in this one."""
-        model = place / str(answer.details.get("model", ""))
         details = {**answer.details, "number": self.numbers[answer.name]}
-        fitted = model.read_bytes() if answer.details.get("model") and model.is_file() else None
+        fitted = read_bytes(place / str(answer.details["model"]))
         self._write(journal, Answer(answer.name, details, answer.records, fitted))
 
     def _known(self, journal: Journal) -> dict[str, Answer]:

@@ -56,8 +56,9 @@ def earlier_answers(base: Path, name: str, rules: Mapping[str, Any], but: RunFol
             if folder.path == but.path or not same or manifest["versions"]["metagenx"] != versions()["metagenx"]:
                 continue
             for key, answer in answers(folder.replay()).items():
-                if answer.best is not None:
-                    found.setdefault(key, (answer, fits_folder(folder)))
+                place = fits_folder(folder)
+                if answer.best is not None and (place / str(answer.details.get("model"))).is_file():
+                    found.setdefault(key, (answer, place))
         except (FileFormatError, KeyError):
             continue
     return found

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from metagenx.errors import ResourcesSpent
 from metagenx.meta.batch_fit import Answer, BatchRules, Job, fit_file
 from metagenx.meta.ray_session import RaySession
 
@@ -53,7 +54,7 @@ def work_on_ray(
 
     Raises
     ------
-    whatever ``write`` raises; running fits are cancelled then.
+    whatever ``write`` raises, and ResourcesSpent if Ray itself breaks down; running fits are cancelled then.
     """
     import ray
 
@@ -97,3 +98,9 @@ def _answer(reference: Any, job: Job, died: Callable[[Job, str], Answer]) -> Ans
     except ray.exceptions.RayTaskError as error:
         lines = str(error).strip().splitlines()
         return died(job, f"its process failed: {lines[-1] if lines else type(error).__name__}"[:500])
+    except ray.exceptions.RayError as error:  # not the file's fault
+        lines = str(error).strip().splitlines()
+        raise ResourcesSpent(
+            f"Ray broke down: {lines[0] if lines else type(error).__name__}"[:500],
+            hint="What is done is kept: start the same command again and it goes on.",
+        ) from error

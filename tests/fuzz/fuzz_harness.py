@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from fuzz_mutations import mutated
 
 HERE = Path(__file__).parent
 SEEDS = HERE / "seeds"
-PATIENCE = 20.0  # seconds of silence; the child ends itself after 10, the rest is for a busy machine
+PATIENCE = 100.0  # seconds of silence; the child ends itself after 10 of computing, the rest is for a busy machine
 START_PATIENCE = 240.0
 
 
@@ -108,12 +109,15 @@ class Child:
     def _dead(self) -> Outcome:
         assert self._process is not None
         assert self._process.stderr is not None
-        still_runs = self._process.poll() is None and not select.select([self._process.stderr], [], [], 0.2)[0]
-        self._process.kill()
+        try:
+            code = self._process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            code = -signal.SIGPROF
+            self._process.kill()
         said = self._process.stderr.read().decode("utf-8", "replace")[-3_000:]
-        code = self._process.wait()
+        self._process.wait()
         self._process = None
-        how = "hung" if still_runs or "Timeout" in said else f"died with code {code}"
+        how = "hung" if code == -signal.SIGPROF else f"died with code {code}"
         return Outcome("bug", f"the process {how}\n{said}")
 
     def close(self) -> None:

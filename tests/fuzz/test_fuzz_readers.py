@@ -41,6 +41,7 @@ def child(files: dict[str, bytes]) -> Iterator[Child]:
 
 
 @ON_LINUX
+@pytest.mark.timeout(900)
 def test_mutated_files_are_read_or_refused(files: dict[str, bytes]) -> None:
     report = fuzz(mutations(0, COUNT, files))
     assert not report.bugs, report.text

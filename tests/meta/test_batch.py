@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -299,6 +300,13 @@ class Driver:
             start_new_session=True,
         )
 
+    def __enter__(self) -> Driver:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
     def until(self, kind: str, files: int = 0) -> list[Any]:
         """Read until it says so, of so many files."""
         assert self.process.stdout is not None
@@ -318,31 +326,32 @@ class Driver:
 @pytest.mark.ray
 @pytest.mark.timeout(900)  # three drivers, each with a Ray of its own
 def test_killed_and_interrupted_batches_lose_nothing(two_cores: None, place: Path, tmp_path: Path) -> None:
-    evaluations = 40_000  # about a second for a file
+    evaluations = 15_000  # about half a second for a file
     shutil.rmtree(place / "few", ignore_errors=True)
     write_scans(place / "few", [*TRUTH, *TRUTH[:2]])
     options: dict[str, Any] = {"seed": 3, "evaluations": evaluations, "out": tmp_path / "undisturbed", "workers": 2}
     undisturbed = batch(place / "few", place / "model.hgx", **options)
 
     out = tmp_path / "disturbed"
-    killed = Driver(place, out, evaluations)
-    killed.until("fits", 2)
-    killed.process.send_signal(signal.SIGKILL)
-    killed.process.wait(150)
+    with Driver(place, out, evaluations) as killed:
+        killed.until("fits", 2)
+        killed.process.send_signal(signal.SIGKILL)
+        killed.process.wait(300)
     (run,) = [path for path in (out / "model-batch").iterdir() if not path.is_symlink()]
     with (run / "events.jsonl").open("ab") as journal:
         journal.write(b'{"n": 99, "event": "fit", "phase": "ba')
 
-    stopped = Driver(place, out, evaluations)
-    stopped.until("fits", 3)
-    os.killpg(stopped.process.pid, signal.SIGINT)  # as from a terminal
-    code, said = stopped.end()
+    with Driver(place, out, evaluations) as stopped:
+        stopped.until("fits", 3)
+        os.killpg(stopped.process.pid, signal.SIGINT)  # as from a terminal
+        code, said = stopped.end()
     assert code == EXIT_INTERRUPTED, said
     assert "start the same command again" in said[3]
     assert json.loads((run / "manifest.json").read_text())["state"] == "interrupted"
     assert 3 <= (pd.read_csv(run / "batch.csv")["status"] != "not done").sum() <= 6
 
-    code, said = Driver(place, out, evaluations).end()
+    with Driver(place, out, evaluations) as last:
+        code, said = last.end()
     assert code == 0, said
     same(numbers(run), numbers(undisturbed))
     records = RunFolder(run).replay().records
