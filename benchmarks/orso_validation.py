@@ -141,10 +141,8 @@ def document(found: list[Deviation]) -> str:
         "|------|-------|-------:|------------------:|-------:|----------:|-|",
     ]
     for d in found:
-        if math.isnan(d.largest):
-            numbers = f"{d.absolute:.0e} absolute | "
-        else:
-            numbers = f"{d.largest:.1e} | {d.median:.1e}"
+        relative = f"{d.largest:.1e} | {d.median:.1e}"
+        numbers = f"{d.absolute:.0e} absolute | " if math.isnan(d.largest) else relative
         lines.append(f"| {d.case} | {d.curve} | {d.n_points} | {numbers} | {d.tolerance:.0e} | {d.remark} |")
     return PAGE.format(table="\n".join(lines), cases=len({d.case for d in found}), reached=_cases_reached(found))
 

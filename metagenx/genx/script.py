@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from metagenx.errors import InputError, ScriptError, ScriptRefused
+from metagenx.genx import mend
 from metagenx.genx.models import notices, registry
 from metagenx.genx.row_setters import make_setter
 from metagenx.genx.sandbox import check, deadline, explain, memory, rewrite
@@ -104,6 +105,7 @@ class ScriptModule:
 
     def _compiled(self, columns: set[str]) -> Any:
         try:
+            self.text = self._mend()
             tree = check.parse(self.text)
             analysis = check.analyse(tree, extra_names=columns)
             if analysis.refusals and not self.trust:
@@ -118,6 +120,22 @@ class ScriptModule:
             raise ScriptError(what, where=self.place(line), hint=hint) from None
         except (RecursionError, MemoryError):
             raise ScriptError("it is nested too deeply to be compiled", where=self.place(None)) from None
+
+    def _mend(self) -> str:
+        """The script with what is old about it mended, line by line; every change is told."""
+        try:
+            self._mended = mend.mend(self.text)
+        except mend.Doubtful as doubt:
+            line = explain.printable(self.text.split("\n")[doubt.line - 1].strip(), 120)
+            raise ScriptError(
+                f"it is of an older version of Python or GenX, and this line has no certain meaning today: "
+                f"{doubt.why}, in `{line}`",
+                where=self.place(doubt.line),
+                hint="Write the line as you mean it, in GenX or with any editor, and save the file.",
+            ) from None
+        for text in (*map(str, self._mended.mends), *self._mended.notices):
+            self.notice(text)
+        return self._mended.text
 
     def _refused(self, refusals: list[Refusal], where: str | None = None) -> ScriptRefused:
         first, *others = refusals
@@ -238,7 +256,12 @@ class ScriptModule:
         Raises ScriptError or ScriptRefused, with the row's name, if it names nothing or nothing that can be
         set.
         """
-        return make_setter(self, name)
+        mended = self._mended.row(name)
+        setter = make_setter(self, mended)
+        if mended != name:
+            shown, new = explain.printable(name, 80), explain.printable(mended, 80)
+            self.notice(f"the row {shown} of the table is mended: it is read as {new}")
+        return setter
 
     def within_limits(self, function: Callable[..., Any], *args: Any, where: str | None = None) -> Any:
         """``function(*args)``, which runs code of the script, or looks at objects it has made.

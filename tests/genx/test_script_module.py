@@ -253,9 +253,8 @@ def test_the_innermost_line_of_the_script_is_named() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "what"),
     [
-        ("x = 1\nprint x", 2, "Missing parentheses in call to 'print'"),
-        ("try:\n    pass\nexcept ValueError, e:\n    pass", 3, "multiple exception types"),
-        ("exec 'x'", 1, "Missing parentheses in call to 'exec'"),
+        ("def f((a, b)):\n    print a", 1, "not be parenthesized"),
+        ("exec 'x'", 1, "exec runs a text as a program"),
         ("if True:\nx = 1", 2, "expected an indented block"),
         ("x = (1,\ny = 2", 1, "'(' was never closed"),
         ("def f(:", 1, "invalid syntax"),
@@ -266,8 +265,6 @@ def test_syntax_errors_name_the_line(text: str, line: int, what: str) -> None:
     assert isinstance(error, ScriptError)
     assert error.where == f"film.hgx, script line {line}"
     assert what in error.what
-    if "print" in text or "exec " in text or ", e" in text:
-        assert "Python 2" in str(error.hint)
 
 
 def test_errors_can_be_sent_to_another_process() -> None:

@@ -18,6 +18,10 @@ __all__ = ["Layer", "Sample", "Stack"]
 Array = NDArray[np.float64]
 
 
+def _plain(array: Any) -> Any:
+    return float(array) if np.ndim(array) == 0 else array
+
+
 @dataclass
 class Layer(ModelParamBase):
     """A homogeneous layer.
@@ -41,13 +45,21 @@ class Layer(ModelParamBase):
     sigmai: float = 0.0
     f: complex = 1e-20j
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Of sigma and sigmar the one that was set last counts.
+        if name == "sigma":
+            self.__dict__.pop("_sigmar", None)
+        elif name == "_unknown_arguments" and "sigmar" in value:
+            self.__dict__["_sigmar"] = value["sigmar"]
+        super().__setattr__(name, value)
+
     @property
     def sigmar(self) -> Any:
-        """The correlated roughness of older versions, Å; of a layer without one that of sigma and sigmai."""
-        own = self.__dict__.get("_sigmar", self._unknown_arguments.get("sigmar"))
-        if own is not None:
-            return own
-        return np.sqrt(np.maximum(np.asarray(self.sigma) ** 2 - np.asarray(self.sigmai) ** 2, 0.0))
+        """The correlated roughness of older versions, Å; of a layer without one what sigma and sigmai make it."""
+        if "_sigmar" in self.__dict__:
+            return self.__dict__["_sigmar"]
+        total, graded = np.asarray(self.sigma, dtype=float), np.asarray(self.sigmai, dtype=float)
+        return _plain(np.sqrt(np.maximum(total**2 - graded**2, 0.0)))
 
     @sigmar.setter
     def sigmar(self, value: Any) -> None:
@@ -62,11 +74,10 @@ class Layer(ModelParamBase):
         return self.sigmar
 
     def _combine(self) -> None:
-        """Make sigma the total of a layer that was given sigmar."""
-        if "_sigmar" in self.__dict__ or "sigmar" in self._unknown_arguments:
+        """Make sigma the total of a layer that was given sigmar, now that sigmai is known too."""
+        if "_sigmar" in self.__dict__:
             rough, graded = np.asarray(self.sigmar, dtype=float), np.asarray(self.sigmai, dtype=float)
-            total = np.sqrt(rough**2 + graded**2)
-            self.sigma = float(total) if total.ndim == 0 else total
+            self.__dict__["sigma"] = _plain(np.sqrt(rough**2 + graded**2))
 
 
 @dataclass
