@@ -91,7 +91,7 @@ def intensity(l: Array, a: Layer, b: Layer, stacking: Stacking) -> Array:
     n_population = common_length(a.factor, b.factor, *numbers)
     limits = [*thicknesses(a.mean, a.deviation), *thicknesses(b.mean, b.deviation)]
     table = np.stack([np.broadcast_to(one, (n_population,)) for one in (*numbers, *limits)], axis=1)
-    usable = np.isfinite(table).all(axis=1)
+    usable = np.isfinite(table).all(axis=1) & (table[:, -3] >= table[:, -4]) & (table[:, -1] >= table[:, -2])
     table[~usable] = 1.0
     n_most = int(max(table[:, -3].max(), table[:, -1].max(), 0.0)) + 1
     out = np.empty((n_population, l.size))
@@ -140,11 +140,8 @@ def _sum_over_distances(z: complex, m: float) -> complex:
     """Σ_{r=0}^{M−1} (M − r)·Z^r, for M that is no whole number its continuation."""
     rest = 1.0 - z
     if abs(rest) > _CLOSE_TO_ONE:
-        size = abs(z)
-        power = complex(0.0, 0.0)
-        if size > 0.0:
-            angle = (m + 1) * math.atan2(z.imag, z.real)
-            power = math.pow(size, m + 1) * complex(math.cos(angle), math.sin(angle))
+        angle = (m + 1) * math.atan2(z.imag, z.real)
+        power = math.pow(abs(z), m + 1) * complex(math.cos(angle), math.sin(angle))
         return (m - (m + 1) * z + power) / (rest * rest)
     # Σ_k binomial(M + 1, k + 2)·(Z − 1)^k
     term = complex((m + 1) * m / 2, 0.0)
@@ -179,5 +176,7 @@ def _intensity(l: Array, factor_a: Array, factor_b: Array, table: Array, weights
             alone = (fa.real * fa.real + fa.imag * fa.imag) * square_a
             alone += (fb.real * fb.real + fb.imag * fb.imag) * square_b
             alone += 2 * (gap * phi_a * b).real
-            pairs = phi_b * a / (gap * top_a * top_b) + phi_a * a / top_a + phi_b * b / top_b + gap * phi_a * b
-            out[p, i] = abs(m * alone + 2 * (pairs * (_sum_over_distances(z, m) - m)).real)
+            # Neighbouring bilayers. The book divides by T_a, T_b and E and has Σ (M − r)·Z^r over r ≥ 1; taking
+            # one Z out of the sum avoids 0/0 where the bilayers are not coherent.
+            pairs = gap * (phi_b * a + gap * (phi_a * a * top_b + phi_b * b * top_a) + phi_a * b * z)
+            out[p, i] = abs(m * alone + 2 * (pairs * _sum_over_distances(z, m - 1)).real)

@@ -95,6 +95,16 @@ def test_thicknesses():
         sl.thicknesses(np.array([1e6]), np.array([1.0]))
 
 
+def test_bilayers_that_are_not_coherent_add_their_intensities():
+    rng = np.random.default_rng(3)
+    factors = [rng.uniform(-9, 9, L.size) + 1j * rng.uniform(-9, 9, L.size) for _ in range(2)]
+    a, b = layer(factors[0], 1.0, 2.0, 1e-12), layer(factors[1], 1.0, 3.0, 1e-12)
+    far = sl.intensity(L, a, b, stacking(5, 0.0, 1e3))
+    apart = [abs(slabs(factor, 1.0, n)) ** 2 for factor, n in zip(factors, (2, 3), strict=True)]
+    np.testing.assert_allclose(far[0], 5 * sum(apart), rtol=1e-12)
+    assert np.isnan(sl.intensity(L, layer(factors[0], 1.0, -1.0, 0.05), b, stacking(5, 0.0, 0.0))).all()
+
+
 def test_no_thickness_with_a_weight_and_values_that_are_no_numbers():
     one = np.ones(L.size) + 0j
     good, none = layer(one, 1.0, 2.0, 1e-12), layer(one, 1.0, 2.5, 1e-12)
