@@ -161,8 +161,8 @@ def test_an_error_that_remains_keeps_its_line() -> None:
 
 
 PIECES = [
-    "print", "x", ",", "(", ")", "`", "'", '"', "<>", "\\", ":", ";", "=", "except", "raise", "exec", "[", "]", "lambda",
-    ".", "has_key", "0777", "1L", "ur", "#", "map", "xrange", "1", "/", "2", "import", "setSigmar", "sigmar",
+    "print", "x", ",", "(", ")", "`", "'", '"', "<>", "\\", ":", ";", "=", "except", "raise", "exec", "[", "]",
+    "lambda", ".", "has_key", "0777", "1L", "ur", "#", "map", "xrange", "1", "/", "2", "import", "setSigmar", "sigmar",
     "models.spec_nx", "if", "else", "for", "in",
 ]  # fmt: skip
 

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metagenx.errors import InputError
-from metagenx.genx.models import specular_simulation
 from metagenx.genx.models.instrument import Coords, FootType, option
 from metagenx.genx.models.interdiff_instrument import DetType, ResType, reflectometer
 from metagenx.genx.models.layer_table import column
-from metagenx.genx.models.measurement import Points, _illuminated
+from metagenx.genx.models.measurement import Points, illuminated_part, measure
 from metagenx.genx.models.notices import note
 from metagenx.genx.models.resolution_objects import ResolutionFunction
 from metagenx.genx.models.sample_table import SampleTable, sample_table
+from metagenx.genx.models.specular_simulation import reflected
 from metagenx.genx.models.values import is_population, number, per_point, whole_number
 from metagenx.physics import correlation, diffuse, smearing
 from metagenx.physics.elementwise import erf
@@ -61,7 +61,13 @@ def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
     ----------
     x : (n_points,) or (n_population, n_points), 2θ in degrees or q in Å⁻¹.
     """
-    return specular_simulation.Specular(x, sample, reflectometer(instrument))
+    return _specular(x, sample, reflectometer(instrument))
+
+
+def _specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
+    """Specular curve of an instrument of spec_nx; as in GenX's interdiff I0 counts before the resolution."""
+    table = sample_table(sample)
+    return measure(x, instrument, lambda points: reflected(sample, table, instrument, points), intensity_inside=True)
 
 
 def OffSpecular(two_theta_or_qz: ArrayLike, theta_or_qx: ArrayLike, sample: Any, instrument: Any) -> Array:
@@ -179,7 +185,7 @@ def _illumination(scan: _Scan, instrument: Any) -> Array | None:
     view = reflectometer(instrument)
     if not isinstance(view.footype, str) or view.footype != FootType.none:
         q = 2 * scan.wave_number * np.sin(np.radians(scan.alpha))
-        return _illuminated(Points(q, view.wavelength), view, scan.alpha.shape[1], 1)
+        return illuminated_part(Points(q, view.wavelength), view, scan.alpha.shape[1], 1)
     return None
 
 
@@ -190,7 +196,7 @@ def _peak(scan: _Scan, sample: Any, instrument: Any, width: Any) -> tuple[Array,
     x = 2 * scan.alpha
     if scan.coords is Coords.q:
         x = 2 * scan.wave_number * np.sin(np.radians(scan.alpha))
-    specular = np.atleast_2d(specular_simulation.Specular(x, sample, view))
+    specular = np.atleast_2d(_specular(x, sample, view))
     resolution = per_point(instrument, "res", n_points)
     if option(instrument, "dettype", DetType) is DetType.gauss:
         sigma = np.sqrt((resolution / 2) ** 2 + (width / 2) ** 2)

@@ -88,7 +88,7 @@ def measure(
     if moved is not None:
         points = moved(positions if grid is None else grid.x, points, places)
     curve, fitted = reflect(points)
-    illuminated = _illuminated(points, instrument, n_points, places)
+    illuminated = illuminated_part(points, instrument, n_points, places)
     if illuminated is not None:
         curve = curve * illuminated
         fitted = fitted or is_population(illuminated)
@@ -169,7 +169,7 @@ def _fast_convolution(curve: Array, x: Array, instrument: Any, restype: ResType)
     return smearing.smear(curve, x, width * x if restype in _RELATIVE else width)
 
 
-def _illuminated(points: Points, instrument: Any, n_points: int, n_places: int) -> Array | None:
+def illuminated_part(points: Points, instrument: Any, n_points: int, n_places: int) -> Array | None:
     """Part of the beam on the sample at every point of the grid, None if it is not to be corrected for."""
     footype = instrument.footype
     if not isinstance(footype, BeamProfile):
