@@ -145,7 +145,7 @@ def _start_here(workers: int | None, dashboard: bool) -> None:
             logging_level=logging.ERROR,
             namespace="metagenx",
         )
-    except (MemoryError, OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # of a machine that is too busy to start it Ray says so by a plain Exception
         raise ResourcesSpent(
             f"Ray does not start: {_first_line(error)}",
             hint="It needs about 1 GB of free memory, and room in /tmp and /dev/shm: free some, or use fewer "
