@@ -43,9 +43,9 @@ def around_the_middle(values: Array, gradient: Array, n_copies: Array | Counts, 
     most_copies : how many copies there are at most.
     """
     copies = np.arange(most_copies)[None, :, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        place = 0.5 - copies / np.asarray(n_copies, dtype=float)[:, None, None]
-        return np.asarray(values[:, None, :] * (1 - gradient[:, None, :] * place))
+    number = np.asarray(n_copies, dtype=float)[:, None, None]
+    place = 0.5 - copies / np.where(number == 0, 1.0, number)  # without a copy the result is not used
+    return np.asarray(values[:, None, :] * (1 - gradient[:, None, :] * place))
 
 
 def linear(gradient: Array, n_copies: Counts) -> Array:

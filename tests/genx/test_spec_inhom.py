@@ -229,6 +229,25 @@ def test_a_population_has_the_numbers_of_its_members(probe: str, beta: float, fo
     assert len(lengths) > 1
 
 
+@pytest.mark.parametrize("probe", ["neutron", "neutron pol spin flip"])
+@pytest.mark.parametrize("gradient", [0.0, 0.2])
+def test_populations_in_which_stacks_come_and_go(probe: str, gradient: float) -> None:
+    below = model.Stack([nickel(), titanium()], np.array([[0.5], [3.0], [1.0]]), d_gradient=np.full((3, 1), gradient))
+    above = model.Stack([titanium(), nickel(d=20.0)], np.array([[2.0], [0.0], [40.9]]), dens_gradient=gradient)
+    empty = model.Stack([], 4.0, d_gradient=0.1)
+    instrument = neutrons(probe=probe)
+    sample = a_sample(below, empty, above)
+    together = sample.SimSpecular(Q, instrument), (-sample).SimSpecular(Q, instrument)
+    assert np.all(np.isfinite(together))
+    for m in range(3):
+        alone = a_sample(
+            model.Stack(below.Layers, below.Repetitions[m : m + 1], d_gradient=np.full((1, 1), gradient)),
+            model.Stack(above.Layers, above.Repetitions[m : m + 1], dens_gradient=gradient),
+        )
+        np.testing.assert_array_equal(alone.SimSpecular(Q, instrument)[0], together[0][m])
+        np.testing.assert_array_equal((-alone).SimSpecular(Q, instrument)[0], together[1][m])
+
+
 def test_a_list_of_all_layers_of_a_population() -> None:
     stack = model.Stack([nickel(d=np.array([[40.0], [50.0]])), titanium()], 3, d_gradient=0.1)
     resolved = stack.resolveLayerParameter("d")

@@ -1,7 +1,8 @@
 """The optics of soft_nx: layers that are described by their scattering length densities.
 
 Kept as in GenX (fact sheet 4.1), so that its numbers come out: π is 3.141592 in the refractive index; with the
-probe ``neutron pol tof`` the magnetic density is multiplied by λ²/2π twice, which no physics asks for.
+probe ``neutron pol tof`` the magnetic density is multiplied by λ²/2π (the true π) twice, which no physics asks for.
+The latter is as the sheet says it in words; no public reference case shows it.
 """
 
 from __future__ import annotations
