@@ -29,6 +29,7 @@ from metagenx.genx.sandbox.origin import SCRIPT_NAME
 __all__ = ["Limits", "Refusal", "ScriptModule", "ScriptTimeout", "check_script"]
 
 _SHOWN_REFUSALS = 5
+_SHOWN_MENDS = 200
 _PRINTED_LINES = 200
 
 
@@ -133,8 +134,11 @@ class ScriptModule:
                 where=self.place(doubt.line),
                 hint="Write the line as you mean it, in GenX or with any editor, and save the file.",
             ) from None
-        for text in (*map(str, self._mended.mends), *self._mended.notices):
+        told = [*map(str, self._mended.mends), *self._mended.notices]
+        for text in told[:_SHOWN_MENDS]:
             self.notice(text)
+        if len(told) > _SHOWN_MENDS:
+            self.notice(f"{len(told) - _SHOWN_MENDS} more lines of the script are mended likewise")
         return self._mended.text
 
     def _refused(self, refusals: list[Refusal], where: str | None = None) -> ScriptRefused:

@@ -251,6 +251,12 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     assert all(notice.isprintable() for notice in run.notices)
 
 
+def test_a_thousand_mends_are_counted() -> None:
+    run = ScriptModule("print 1\n" * 1000, DataList([]))
+    assert len(run.notices) == 201
+    assert "800 more lines" in run.notices[-1]
+
+
 def test_rounded_quotients_are_told() -> None:
     run = ScriptModule("a = 3\nprint a\nx = a/2\n", DataList([]))
     assert any("rounded down" in notice for notice in run.notices)
