@@ -19,10 +19,13 @@ from metagenx.genx import file as genx_file
 from metagenx.genx.data import DataList, DataSet
 from metagenx.genx.export_convert import convert
 from metagenx.genx.export_data import export_data
-from metagenx.genx.loaders import read_data
+from metagenx.genx.loaders import read_data, requests_from
 from metagenx.genx.model import Model
 from metagenx.meta.experiment import load_experiment
 from metagenx.meta.preparation import prepare
+from metagenx.meta.problem_source import ProblemSource, open_problem
+from metagenx.meta.repeat import source_with_data
+from metagenx.meta.reread import reread
 
 FILM = Path(__file__).parents[1] / "experiments" / "film.hgx"
 
@@ -211,7 +214,7 @@ def test_fit_new_data_and_export(measured: Path, tmp_path: Path) -> None:
     [
         (["--data", "nothing.ort"], "no such file"),
         (["--data-x", "q"], "need --data"),
-        (["--data", FILM], "binary|HDF5|ORSO"),
+        (["--data", FILM], "GenX model"),
         (["--data", "1={}"], "there is no data set 1"),
         (["--data", "{}", "--data", "{}"], "the files hold 2 measurements"),
         (["--data", "{}", "--data-format", "nix"], "no data format"),
@@ -288,6 +291,17 @@ def test_the_hash_follows_the_content_not_the_place(tmp_path: Path, measured: Pa
     assert hashes[0] == hashes[1] != hashes[2]
 
 
+def test_the_problem_of_a_repeat_is_the_same_every_time(measured: Path) -> None:
+    source, requests = ProblemSource.from_file(FILM), requests_from([str(measured)])
+    first, copies = source_with_data(source, requests)
+    second, _ = source_with_data(source, requests)
+    assert first.content == second.content != source.content  # so that a run is found again
+    assert copies == {"today.dat": measured.read_bytes()}
+    assert open_problem(first).n_points == len(read_data(measured).sets[0].x)  # type: ignore[attr-defined]
+    plan = the_json(run("repeat", FILM, "--data", measured, "--dry-run", "--set", "max_evaluations=200", "--json"))
+    assert plan["fits"] == 50
+
+
 @pytest.mark.ray
 def test_repeat_with_new_data_and_its_report_from_the_run_folder(tmp_path: Path, measured: Path) -> None:
     data = tmp_path / "today.dat"
@@ -307,8 +321,12 @@ def test_repeat_with_new_data_and_its_report_from_the_run_folder(tmp_path: Path,
     assert (folder / "repeats.csv").read_bytes() == before
 
 
-@pytest.mark.ray
-def test_tune_with_new_data_and_its_report_from_the_run_folder(tmp_path: Path, measured: Path) -> None:
+def test_tune_with_new_data_and_its_tables_from_the_run_folder(
+    tmp_path: Path, measured: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "report"))
+    from run_here import tune_here
+
     (tmp_path / "today.dat").write_bytes(measured.read_bytes())
     text = (
         "model: {file: film.hgx, data: {0: today.dat}}\n"
@@ -316,14 +334,14 @@ def test_tune_with_new_data_and_its_report_from_the_run_folder(tmp_path: Path, m
         "budget: {evaluations: 9000}\n"
     )
     experiment = write_experiment(tmp_path, text)
-    result = run("tune", experiment, "--out", tmp_path / "runs", "--workers", 1, "--json")
-    assert result.exit_code in (0, 3, 4), result.output
-    folder = next((tmp_path / "runs" / "film").glob("20*"))
-    described = json.loads((folder / "manifest.json").read_text())["config"]["model"]["files"]["data"]["data"]
-    assert described[0]["index"] == 0
-    assert len(metagenx.load(folder / "best.hgx").data[0].x) == len(read_data(measured).sets[0].x)
-    before = (folder / "repeats.csv").read_bytes()
+    folder = tune_here(experiment, tmp_path / "runs")
+    described = folder.manifest()["config"]["model"]["files"]["data"]["data"]
+    assert (described[0]["index"], len(described[0]["sha256"])) == (0, 64)
+    assert (folder.inputs / "today.dat").read_bytes() == measured.read_bytes()
+    assert len(metagenx.load(folder.best).data[0].x) == len(read_data(measured).sets[0].x)
+    before = folder.repeats.read_bytes()
     for path in (tmp_path / "today.dat", tmp_path / "film.hgx", experiment):
-        path.unlink()
-    assert run("report", folder).exit_code == 0
-    assert (folder / "repeats.csv").read_bytes() == before
+        path.unlink()  # the run folder is enough
+    folder.repeats.unlink()
+    reread(folder)
+    assert folder.repeats.read_bytes() == before

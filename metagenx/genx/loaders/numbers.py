@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 COMMENT_SIGNS = ("#", "%", "!", ";", "//", "*", "@", "&")
 MAX_VALUES = 8_000_000
-_SAMPLE = 500  # lines that decide the layout
+_SAMPLE, _SAMPLE_SIZE = 500, 200_000  # lines and characters that decide the layout
 _FORTRAN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(?:[dD]([-+]?\d+)|([-+]\d{2,3}))$")
 _COMMENT = re.compile(r"\s#")
 _MISSING = {"nan", "-nan", "+nan", "na", "n/a", "null", "none", "--", "-", "1.#qnan", "-1.#ind", "1.#ind"}
@@ -101,12 +101,14 @@ def layout_of(lines: Sequence[str]) -> tuple[Layout, int]:
 
     Raises InputError if none does.
     """
-    sample = []
+    sample: list[str] = []
+    size = 0
     for line in lines:
         text = without_comment(line)
         if text and any(sign.isdigit() for sign in text):
             sample.append(text)
-        if len(sample) >= _SAMPLE:
+            size += len(text)
+        if len(sample) >= _SAMPLE or size > _SAMPLE_SIZE:
             break
     best: tuple[int, Layout, int] | None = None
     for layout in LAYOUTS:

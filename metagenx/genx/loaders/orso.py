@@ -70,13 +70,16 @@ def read_binary(content: bytes, path: Path, options: LoadOptions) -> Found:
     where = path.name
     try:
         with hdf5.opened(content, where) as file:
+            if "current" in file:
+                raise FileFormatError("this is a GenX model, not a data file", where=where)
             reader, names = hdf5.Reader(file, content, where), []
             file.visititems(lambda name, member: names.append((name, isinstance(member, h5py.Dataset))))
             for name, is_array in names:
                 if is_array:  # everything is read within limits once, before orsopy does
                     _touch(reader, name)
     except FileFormatError as error:
-        error.hint = _HINT
+        is_model = "GenX model" in error.what
+        error.hint = f"Take its data out with: metagenx convert {where} data.ort" if is_model else _HINT
         raise
     try:
         loaded = fileio.load_nexus(io.BytesIO(content))
