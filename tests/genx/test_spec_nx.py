@@ -269,7 +269,7 @@ def test_reflectivity_of_sharp_interfaces_lies_between_0_and_1(data: Any) -> Non
     sample = model.Sample(Stacks=stacks, Substrate=layers[0], Ambient=model.Layer(dens=0.0, f=0j))
     curve = sample.SimSpecular(Q, model.Instrument(coords="q"))
     assert np.all(curve >= 0)
-    assert np.all(curve <= 1 + 1e-12)
+    assert np.all(curve <= 1 + 1e-9)  # many thin repeated layers just above Q = 0 amplify the rounding
 
 
 def test_seen_twice_from_the_other_side_is_the_sample_itself() -> None:
