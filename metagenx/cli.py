@@ -345,12 +345,16 @@ def simulate(screen: Screen, file: Path, trust: bool, fom: str | None, data: _Da
     click.option("--scheme", help="create_trial, instead of the file's."),
     click.option("--evals", callback=_count, help="FOM evaluations of all restarts together, e.g. 40k."),
     click.option("--as-in-file", is_flag=True, help="One run that ends where GenX's would: no restarts."),
+    click.option("--profile", "profiled", multiple=True, metavar="NAME", help="Profile likelihood of this parameter."),
+    click.option("--mcmc", is_flag=True, help="Draw from the posterior too; needs the package bumps."),
+    click.option("--errors", type=click.Choice(["FOM level", "covariance", "spread"], case_sensitive=False),
+                 default="FOM level", show_default=True, help="Kind of error bar in the Error column of the .hgx."),
     writes=True,
 )  # fmt: skip
 def fit(
     screen: Screen, file: Path, trust: bool, fom: str | None, seed: int, data: _Data, output: Path | None,
     export: tuple[Path, ...], out: Path | None, scheme: str | None, evals: int | None, as_in_file: bool,
-    overrides: tuple[str, ...], dry_run: bool,
+    profiled: tuple[str, ...], mcmc: bool, errors: str, overrides: tuple[str, ...], dry_run: bool,
 ) -> int:  # fmt: skip
     """Fit FILE with its own settings.
 
@@ -362,13 +366,15 @@ def fit(
     metagenx fit film.hgx -o fitted.hgx
     metagenx fit film.hgx --scheme jade_best --evals 40k --set km=0.5
     metagenx fit film.hgx --data today.ort -o today.hgx --export fitted.ort
+    metagenx fit film.hgx --profile Fe.setD --out fitted
     """
     from metagenx.fitting.api import fit as run_fit
     from metagenx.fitting.api import fitted_model, planned
     from metagenx.fitting.settings import overrides_from_text
     from metagenx.genx.export_data import check_export, export_data
     from metagenx.genx.fom import check_name
-    from metagenx.report.fit import fit_summary, save_fit
+    from metagenx.report.extras_of_fit import extras_of_fit, prepare_extras
+    from metagenx.report.fit import fit_summary, fit_table, fit_text, save_fit
     from metagenx.report.terminal import FitProgress
 
     for path in export:
@@ -377,6 +383,7 @@ def fit(
     if fom:
         model = model.with_results(solver_options={"figure_of_merit": check_name(fom)})
     problem = model.problem()
+    prepare_extras(problem, profiled, mcmc)
     changes = overrides_from_text(overrides)
     if scheme:
         changes["create_trial"] = scheme
@@ -389,13 +396,16 @@ def fit(
             model, seed, as_in_file=as_in_file, budget=evals, problem=problem, on_generation=progress, **changes
         )
     if output:
-        screen.note(f"wrote {result.save(output)}")
+        screen.note(f"wrote {result.save(output, errors=errors)}, its Error column: {errors}")
     for path in export:
-        screen.note(f"wrote {export_data(fitted_model(model, result.result), path)}")
+        exported = fitted_model(model, result.result, bars=result.error_bars, errors=errors)
+        screen.note(f"wrote {export_data(exported, path)}")
+    profiles, posterior = extras_of_fit(result, profiled, mcmc, say=screen.note)
     if out:
-        save_fit(result, out, command=sys.argv)
+        save_fit(result, out, command=sys.argv, profiles=profiles, posterior=posterior, errors=errors)
         screen.note(f"wrote {out}")
-    screen.result(fit_summary(result), result.verdict, table=result.table)
+    text = fit_text(result, profiles, posterior)
+    screen.result(fit_summary(result, profiles, posterior), text, table=fit_table(result))
     if result.was_interrupted:
         return EXIT_INTERRUPTED
     return EXIT_REACHED if result.reached else EXIT_NOT_REACHED

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from metagenx.errors import InputError
 from metagenx.fitting.de import State
-from metagenx.fitting.error_bars import KINDS, ErrorBars, error_bars_of
+from metagenx.fitting.error_bars import ERROR_COLUMN, KINDS, ErrorBars, error_bars_of
 from metagenx.fitting.interrupt import stop_on_ctrl_c
 from metagenx.fitting.problem import FloatArray, Problem, ProblemWithData
 from metagenx.fitting.restarts import RestartedFit, run_restarts, same_minimum
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from metagenx.genx.model import Model
 
 SAMPLE = "data"  # the user's own measurement, in the names of the random streams
-ERROR_COLUMN = "FOM level"  # the kind of error bar in GenX's Error column, unless another is asked for
 _PATIENCE = 2.0  # seconds for the covariance of an interrupted fit
 
 

@@ -25,6 +25,10 @@ KINDS = {
 }
 
 
+#: The kind in GenX's Error column, unless another is asked for.
+ERROR_COLUMN = "FOM level"
+
+
 def scan(
     vectors: FloatArray, foms: FloatArray, best: FloatArray, best_fom: float, level: float
 ) -> tuple[FloatArray, FloatArray]:

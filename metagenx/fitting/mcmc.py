@@ -152,6 +152,11 @@ def sample_posterior(
     )
 
 
+def check_installed() -> None:
+    """InputError with what to type if bumps is not installed."""
+    _dream()
+
+
 def _dream() -> Any:
     try:
         from bumps.dream.core import Dream

@@ -42,7 +42,7 @@ def noise_of_fit(found: Deviations, used: BoolArray, n_fitted: int) -> Noise:
     figure of merit weighs by it and the χ² is smaller. Else the variance is a mixture of two shapes, the error column's
     and the one for which the figure of merit weighs rightly (noise ∝ 1/weight, 1/√weight if it squares), with the share
     of the highest Gaussian likelihood and the size of the residuals. Without an error column it is the latter, or that
-    of counts, σ ∝ data^(1 − γ/2), γ between 0 (relative errors are equal) and 2 (all errors are), by the same likelihood
+    of counts, σ ∝ data^(1 − γ/2), γ from 0 (relative errors are equal) to 2 (all errors are), by the same likelihood
     (R. J. Carroll and D. Ruppert, Transformation and Weighting in Regression, 1988).
 
     Parameters

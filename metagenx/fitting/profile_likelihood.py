@@ -82,7 +82,7 @@ def profile(
     ------
     InputError : there is no parameter of that name; what ``covariance_at`` raises.
     """
-    number = _number(problem.names, name)
+    number = number_of(problem.names, name)
     values = np.asarray(values, dtype=float)
     known = covariance is not None
     covariance = covariance or covariance_at(problem, values)
@@ -121,7 +121,8 @@ def profile(
     )  # fmt: skip
 
 
-def _number(names: tuple[str, ...], name: str) -> int:
+def number_of(names: tuple[str, ...], name: str) -> int:
+    """The place of a fitted parameter; InputError with a suggestion if there is none of that name."""
     if name in names:
         return names.index(name)
     import difflib

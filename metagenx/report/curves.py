@@ -49,7 +49,10 @@ class Curves:
 
 @dataclass(frozen=True)
 class Profile:
-    """One quantity against depth: the best fit, and the quantiles ``BAND_LEVELS`` over fits ``(4, n_z)`` or None."""
+    """One quantity against depth: the best fit, and the quantiles ``BAND_LEVELS`` over fits ``(4, n_z)`` or None.
+
+    ``band_of`` says over what, if not over ``n_fits`` fits that succeeded.
+    """
 
     name: str
     unit: str
@@ -57,6 +60,7 @@ class Profile:
     best: Array
     band: Array | None
     n_fits: int
+    band_of: str = ""
 
 
 def curves_of_model(model: Model, fom: str | None = None) -> Curves:
@@ -109,19 +113,20 @@ def _axis(model: Model) -> tuple[str, Any]:
     return "2θ [°]", lambda x: 4 * np.pi / wavelength * np.sin(np.radians(x) / 2)
 
 
-def profiles_of_model(model: Model, names: Sequence[str], vectors: Array) -> list[Profile]:
+def profiles_of_model(model: Model, names: Sequence[str], vectors: Array, *, band_of: str = "") -> list[Profile]:
     """Depth profiles of the model's own values, with the band over other values of its fitted rows.
 
     Parameters
     ----------
     names : of the fitted rows.
     vectors : (n_fits, n_dim) values in their order; a profile that cannot be made is left out of the band.
+    band_of : what they are, if not fits that succeeded.
     """
     found = []
     others = [_safe_sld(model, dict(zip(names, map(float, vector), strict=True))) for vector in vectors]
     for index, best in enumerate(model.sld()):
         same = [other[index] for other in others if len(other) > index and "z" in other[index]]
-        found += _profiles(best, same)
+        found += _profiles(best, same, band_of)
     return found
 
 
@@ -132,7 +137,7 @@ def _safe_sld(model: Model, values: Mapping[str, float]) -> list[dict[str, Any]]
         return []
 
 
-def _profiles(best: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> list[Profile]:
+def _profiles(best: Mapping[str, Any], others: Sequence[Mapping[str, Any]], band_of: str) -> list[Profile]:
     if "z" not in best:
         return []
     z = np.asarray(best["z"], dtype=float)
@@ -144,7 +149,7 @@ def _profiles(best: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> l
     }
     largest = max((float(np.nanmax(np.abs(values))) for values in columns.values()), default=0.0)
     return [
-        Profile(key, unit, z, values, _band(key, z, others), len(others))
+        Profile(key, unit, z, values, _band(key, z, others), len(others), band_of)
         for key, values in columns.items()
         if np.nanmax(np.abs(values)) > SMALL * largest
     ]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from metagenx.fitting.error_bars import ERROR_COLUMN
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from metagenx.fitting.api import Fit
+    from metagenx.fitting.mcmc import Posterior
+    from metagenx.fitting.profile_likelihood import Profile
 
 
-def fit_summary(fit: Fit) -> dict[str, Any]:
-    """What ``metagenx fit --json`` prints."""
+def fit_summary(fit: Fit, profiles: Sequence[Profile] = (), posterior: Posterior | None = None) -> dict[str, Any]:
+    """What ``metagenx fit --json`` prints; ``error_low`` and ``error_high`` are those of ``error_kind``."""
     result = fit.result
     parameters = [
         {
@@ -19,6 +26,8 @@ def fit_summary(fit: Fit) -> dict[str, Any]:
             "value": float(result.values[i]),
             "error_low": float(result.error_low[i]),
             "error_high": float(result.error_high[i]),
+            "error_kind": ERROR_COLUMN,
+            "errors": fit.error_bars.of_parameter(i),
             "at_limit": str(result.at_limit[i] or ""),
         }
         for i, name in enumerate(result.names)
@@ -35,16 +44,71 @@ def fit_summary(fit: Fit) -> dict[str, Any]:
         "runs_complete": len(fit.restarts.complete),
         "runs_in_best_minimum": fit.restarts.n_same,
         "parameters": parameters,
+        "error_bars": fit.error_bars.to_json(),
+        "profiles": [profile.to_json() for profile in profiles],
+        "mcmc": None if posterior is None else posterior.to_json(),
     }
 
 
-def save_fit(fit: Fit, folder: Path, *, command: Sequence[str] = ()) -> None:
-    """Write best.hgx, parameters.csv, reflectivity.csv, sld.csv, verdict.json and report.html into a folder.
+def fit_text(fit: Fit, profiles: Sequence[Profile] = (), posterior: Posterior | None = None) -> str:
+    """The verdict, what is to be known of the error bars, and what else was asked for."""
+    lines = [fit.verdict, *(f"! {note}" for note in fit.error_bars.notes)]
+    for profile in profiles:
+        ends = ", ".join(
+            f"{100 * level:.0f} %: {low:.6g} to {high:.6g}" for level, (low, high) in profile.intervals.items()
+        )
+        lines += [f"profile of {profile.name}: {profile.best:.6g}; {ends}", *(f"! {note}" for note in profile.notes)]
+    if posterior is not None:
+        count = f"{len(posterior.samples):,}".replace(",", " ")
+        lines += [f"MCMC, {count} draws:", posterior.table.to_string(index=False, float_format=lambda x: f"{x:.6g}")]
+        lines += [f"! {note}" for note in posterior.notes]
+    return "\n".join(lines)
+
+
+def fit_table(fit: Fit) -> pd.DataFrame:
+    """The table for a terminal: value, three kinds of error bar side by side, limits."""
+    import pandas as pd
+
+    bars = fit.error_bars
+    columns: dict[str, Any] = {"name": fit.names, "value": fit.values}
+    columns["covariance 68 %"] = [offsets_text(*pair) for pair in zip(*bars.offsets("covariance"), strict=True)]
+    columns["FOM level"] = [offsets_text(*pair) for pair in zip(*bars.offsets("FOM level"), strict=True)]
+    if bars.n_runs > 1:
+        columns[f"spread, {bars.n_runs} runs"] = [
+            offsets_text(*pair) for pair in zip(*bars.offsets("spread"), strict=True)
+        ]
+    columns |= {"min": fit.result.bounds[:, 0], "max": fit.result.bounds[:, 1], "at limit": fit.result.at_limit}
+    return pd.DataFrame(columns)
+
+
+def offsets_text(low: float, high: float) -> str:
+    """``±0.12``, ``−0.1 +0.3``, ``infinite`` for a parameter that the data do not fix, ``-`` where unknown."""
+    if math.isnan(low) or math.isnan(high):
+        return "-"
+    if math.isinf(low) or math.isinf(high):
+        return "infinite"
+    if abs(high + low) <= 0.02 * max(high, -low, 0.0):
+        return f"±{high:.2g}"
+    return f"−{abs(low):.2g} +{high:.2g}"
+
+
+def save_fit(
+    fit: Fit,
+    folder: Path,
+    *,
+    command: Sequence[str] = (),
+    profiles: Sequence[Profile] = (),
+    posterior: Posterior | None = None,
+    errors: str = ERROR_COLUMN,
+) -> None:
+    """Write best.hgx, its tables (.csv), verdict.json and report.html into a folder.
 
     Raises
     ------
     InputError, ResourcesSpent : the folder cannot be written to.
     """
+    import pandas as pd
+
     from metagenx.errors import InputError
     from metagenx.fitting.api import fitted_model
     from metagenx.report.fit_page import fit_page
@@ -57,14 +121,21 @@ def save_fit(fit: Fit, folder: Path, *, command: Sequence[str] = ()) -> None:
     except OSError as error:
         raise InputError(f"the folder cannot be made: {error.strerror}", where=str(folder)) from None
     write_table(folder / "parameters.csv", fit.table)
-    write_atomically(folder / "verdict.json", to_json({**fit_summary(fit), "command": list(command)}, indent=2))
+    write_atomically(
+        folder / "verdict.json", to_json({**fit_summary(fit, profiles, posterior), "command": list(command)}, indent=2)
+    )
+    write_table(folder / "correlations.csv", fit.correlations.rename_axis("parameter").reset_index())
+    if posterior is not None:
+        draws = pd.DataFrame(posterior.samples, columns=list(posterior.names))
+        write_table(folder / "mcmc.csv", draws)
     model, best = None, None
     if fit.model is not None:
-        model = fitted_model(fit.model, fit.result)
+        model = fitted_model(fit.model, fit.result, bars=fit.error_bars, errors=errors)
         model.save(folder / "best.hgx")
         simulations = model.simulate()
         point_foms = model.figure_of_merit().pointwise(simulations)
         write_reflectivity(folder / "reflectivity.csv", model.data, simulations, point_foms)
         write_sld(folder / "sld.csv", model.sld())
         best = Download("best.hgx", "best.hgx (best fit, opens in GenX)", (folder / "best.hgx").read_bytes())
-    write_atomically(folder / "report.html", fit_page(fit, model, command=command, best=best))
+    page = fit_page(fit, model, command=command, best=best, profiles=profiles, posterior=posterior)
+    write_atomically(folder / "report.html", page)

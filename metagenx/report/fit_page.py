@@ -10,6 +10,7 @@ import numpy as np
 
 from metagenx.meta.records import BASELINE, FitRecord
 from metagenx.report.ends import Ends, ends_of_records
+from metagenx.report.error_bars import error_bars_section
 from metagenx.report.models import BestFit, best_fit_of_model
 from metagenx.report.numbers import count, duration, whole
 from metagenx.report.page.elements import Download, Figure, Headline, Lines, Plot, Section, as_csv
@@ -25,23 +26,36 @@ from metagenx.report.sections import (
 
 if TYPE_CHECKING:
     from metagenx.fitting.api import Fit
+    from metagenx.fitting.mcmc import Posterior
+    from metagenx.fitting.profile_likelihood import Profile
     from metagenx.genx.model import Model
 
 SAMPLE = "data"
 
 
-def fit_page(fit: Fit, model: Model | None, *, command: Sequence[str], best: Download | None) -> str:
+def fit_page(
+    fit: Fit,
+    model: Model | None,
+    *,
+    command: Sequence[str],
+    best: Download | None,
+    profiles: Sequence[Profile] = (),
+    posterior: Posterior | None = None,
+) -> str:
     """The page as HTML.
 
     Parameters
     ----------
     model : with the fitted values; None for a problem that is no GenX file.
     best : the fitted model as a file.
+    profiles, posterior : what was asked for beside the fit.
     """
     from metagenx.runs import machine, versions
 
     ends = _ends(fit)
-    shown = best_fit_of_model(SAMPLE, model, ends) if model is not None else BestFit(SAMPLE, None)
+    shown = BestFit(SAMPLE, None)
+    if model is not None:
+        shown = best_fit_of_model(SAMPLE, model, ends, covariance=fit.error_bars.covariance, seed=fit.seed)
     several = {SAMPLE: ends} if len(ends.values) > 1 else {}
     where = ", ".join(str(machine()[key]) for key in ("host", "system", "processor"))
     facts = [f"seed {fit.seed}", ", ".join(f"{name} {version}" for name, version in versions().items()), where]
@@ -49,6 +63,7 @@ def fit_page(fit: Fit, model: Model | None, *, command: Sequence[str], best: Dow
     settings = genx_section(fit.settings, len(fit.names), "Settings", "This fit used what GenX knows as:")
     parts = [
         best_fit_section([shown]),
+        error_bars_section(fit, profiles, posterior),
         parameters_section({SAMPLE: ends}),
         minima_section(several),
         Section("course", "Course", [course] if course else []),

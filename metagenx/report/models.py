@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,22 +13,30 @@ from metagenx.errors import MetagenxError, ScriptRefused
 from metagenx.report.curves import Curves, Profile, curves_of_model, curves_of_table, profiles_of_model
 
 if TYPE_CHECKING:
+    from metagenx.fitting.covariance import Covariance
     from metagenx.genx.model import Model
     from metagenx.report.ends import Ends
     from metagenx.runs import RunFolder
 
 MOST_PROFILES = 50  # fits whose depth profile goes into the band
+MOST_DRAWS = 200  # from the covariance
+_TO_MAKE_A_PROBLEM = 20  # simulations
+_PATIENCE = 10.0  # seconds
 MODEL_SUFFIXES = (".hgx", ".gx")
 
 
 @dataclass(frozen=True)
 class BestFit:
-    """What can be shown of the best fit of a sample; ``missing`` says why something is not there."""
+    """What can be shown of the best fit of a sample; ``missing`` says why something is not there.
+
+    ``covariance`` is made for the report where that is a matter of seconds; None for a single fit, which has its own.
+    """
 
     sample: str
     curves: Curves | None
     profiles: tuple[Profile, ...] = ()
     missing: str = ""
+    covariance: Covariance | None = None
 
 
 def best_fit(
@@ -39,16 +48,39 @@ def best_fit(
         return BestFit(sample, None)
     try:
         model = _load(path, trust)
+        begun = time.perf_counter()
         curves = curves_of_model(model, fom)
+        seconds = time.perf_counter() - begun
     except MetagenxError as error:
         return BestFit(sample, _from_tables(folder, fom or ""), missing=_why(error))
-    return _with_profiles(sample, model, curves, ends)
+    found = _with_profiles(sample, model, curves, ends)
+    return replace(found, covariance=_covariance(model, fom, seconds))
 
 
-def best_fit_of_model(sample: str, model: Model, ends: Ends | None) -> BestFit:
-    """Curves and depth profiles of a model at hand."""
+def _covariance(model: Model, fom: str | None, seconds: float) -> Covariance | None:
+    """The covariance of a fitted model; None where there is none, or a simulation takes ``seconds`` too many."""
+    from metagenx.fitting.covariance import covariance_at
+
+    n_fitted = len(model.file.fitted_rows)
+    if seconds * (4 * n_fitted + _TO_MAKE_A_PROBLEM) > _PATIENCE:
+        return None
     try:
-        return _with_profiles(sample, model, curves_of_model(model), ends)
+        problem = model.problem(fom=fom)
+        return covariance_at(problem, problem.start)
+    except MetagenxError:
+        return None
+
+
+def best_fit_of_model(
+    sample: str, model: Model, ends: Ends | None, *, covariance: Covariance | None = None, seed: int = 0
+) -> BestFit:
+    """Curves and depth profiles of a model at hand; their band is drawn from the covariance, where there is one."""
+    try:
+        if covariance is None:
+            return _with_profiles(sample, model, curves_of_model(model), ends)
+        drawn = covariance.sample(np.random.default_rng((seed, MOST_DRAWS)), MOST_DRAWS)
+        profiles = profiles_of_model(model, covariance.names, drawn, band_of=f"{MOST_DRAWS} draws from the covariance")
+        return BestFit(sample, curves_of_model(model), tuple(profiles))
     except MetagenxError as error:
         return BestFit(sample, None, missing=_why(error))
 

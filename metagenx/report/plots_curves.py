@@ -122,7 +122,9 @@ def profile_figure(profiles: Sequence[Profile], *, title: str = "Depth profile",
     plots = [Plot(unit, _profile_plot([p for p in profiles if p.unit == unit], unit)) for unit in units]
     with_band = [profile for profile in profiles if profile.band is not None]
     shows = "Scattering length density against the distance from the substrate's surface, of the best fit."
-    if with_band:
+    if with_band and with_band[0].band_of:
+        shows += f" The bands hold 68 and 95 % of {with_band[0].band_of}: what the data leave open."
+    elif with_band:
         shows += (
             f" The bands hold 68 and 95 % of {with_band[0].n_fits} fits that succeeded: how well fits agree, which is "
             "less than what the data leave open."

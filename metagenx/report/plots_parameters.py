@@ -140,15 +140,24 @@ def _histograms(ends: Ends, scaled: np.ndarray) -> Any:
 
 def correlation_figure(ends: Ends) -> Figure | None:
     """Correlations of the final values of the fits that succeeded."""
-    import pandas as pd
-    from bokeh.models import ColumnDataSource, LinearColorMapper
-
     good = ends.values[ends.succeeded]
     varied = [i for i in range(len(ends.names)) if len(good) and np.ptp(good[:, i]) > 0]
     if len(good) < FEWEST_FOR_CORRELATION or len(varied) < 2:
         return None
     matrix = np.asarray(np.corrcoef(good[:, varied], rowvar=False))
     names = [ends.names[i] for i in varied]
+    shows = (
+        f"Correlation of the final values of {whole(len(good))} good fits: pairs near ±1 can be traded for each other, "
+        f"and the data fix only their combination. Written out from 0.3 ({percent(_share(matrix))} of the pairs)."
+    )
+    return matrix_figure("Correlations", shows, names, matrix, "correlations")
+
+
+def matrix_figure(title: str, shows: str, names: list[str], matrix: np.ndarray, file: str) -> Figure:
+    """A correlation matrix ``(n, n)`` as coloured cells; NaN stays empty."""
+    import pandas as pd
+    from bokeh.models import ColumnDataSource, LinearColorMapper
+
     n = len(names)
     x, y = (axis.ravel() for axis in np.meshgrid(np.arange(n), np.arange(n)))
     edges = (-0.5, n - 0.5)
@@ -169,20 +178,16 @@ def correlation_figure(ends: Ends) -> Figure | None:
             ],
         }
     )
-    mapper = LinearColorMapper(palette=_diverging(), low=-1, high=1)
+    mapper = LinearColorMapper(palette=_diverging(), low=-1, high=1, nan_color="rgba(0,0,0,0)")
     cells = plot.rect(
         "x", "y", 0.96, 0.96, source=source, fill_color={"field": "r", "transform": mapper}, line_color=None
     )
     plot.text("x", "y", text="text", source=source, text_align="center", text_baseline="middle",
               text_font_size="10px", text_color="#1d2733")  # fmt: skip
     hover(plot, [("", "@pair"), ("correlation", "@r{+0.00}")], [cells])
-    shows = (
-        f"Correlation of the final values of {whole(len(good))} good fits: pairs near ±1 can be traded for each other, "
-        f"and the data fix only their combination. Written out from 0.3 ({percent(_share(matrix))} of the pairs)."
-    )
-    table = pd.DataFrame(matrix, columns=names)
+    table = pd.DataFrame(matrix, columns=list(names))
     table.insert(0, "parameter", names)
-    return Figure("Correlations", shows, [Plot("", plot)], as_csv("correlations", table))
+    return Figure(title, shows, [Plot("", plot)], as_csv(file, table))
 
 
 def _share(matrix: np.ndarray) -> float:

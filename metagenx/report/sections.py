@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from metagenx.fitting.settings import Settings
 from metagenx.report.ends import Ends, ends_of
+from metagenx.report.error_bars import covariance_elements
 from metagenx.report.models import BestFit, best_fit
 from metagenx.report.page.elements import Download, Element, Lines, Note, Section
 from metagenx.report.plots_curves import profile_figure, reflectivity_figure
@@ -53,6 +54,8 @@ def best_fit_section(found: Sequence[BestFit]) -> Section:
             elements += [figure] if figure else []
         profile = profile_figure(fit.profiles, title=f"Depth profile{of}", name=f"sld{stem}")
         elements += [profile] if profile else []
+        if fit.covariance is not None:
+            elements += covariance_elements(fit.covariance, of=of, stem=stem)
     return Section("fit", "Best fit", elements)
 
 

@@ -268,5 +268,7 @@ def test_counting_noise_is_recognised_without_an_error_column(power_of_counts):
     curve = lambda v: v[:, :1] * np.exp(-v[:, 1:2] * x)  # noqa: E731
     problem = CurveProblem(curve, y + error * rng.standard_normal(400), [(0, 500), (0, 20)], uses_errors=False)
     found = covariance_at(problem, local_minimum(problem, np.array([101.0, 4.5])).vector)
-    np.testing.assert_allclose(found.noise.deviation / error, 1.0, atol=0.3)
+    ratio = found.noise.deviation / error
+    assert np.median(ratio) == pytest.approx(1.0, abs=0.25)
+    assert ratio.max() / ratio.min() < 2.0  # the errors themselves differ by up to a factor of 100
     assert "no complete error column" in found.noise.text
