@@ -27,8 +27,13 @@ FOLDER = Path(metagenx.genx.models.__file__).parent
 # from a script, or the object is checked. Before adding one, read the rules.
 REVIEWED = {
     "base.py",  # accessors: of parameter objects only
+    "diffuse_simulation.py",  # constants
     "instrument.py",
+    "interdiff_instrument.py",  # constants
     "layer_table.py",
+    "magnetic_layers.py",  # constants
+    "magnetic_simulation.py",  # constants
+    "magnetic_slicing.py",  # constants
     "registry.py",
     "sample.py",
     "sample_table.py",
