@@ -264,8 +264,8 @@ def _is_fitted(curve: Array, table: SampleTable, sample: Any, instrument: Any, *
     if len(curve) > 1 or table.is_fitted(("dens", "f", "sigmai")):
         return True
     numbers = [getattr(sample, name) for name in ("eta_x", "eta_z", "h")]
-    numbers += [value for value in vars(instrument).values() if isinstance(value, np.ndarray)]
+    numbers += [value for value in instrument.__dict__.values() if isinstance(value, np.ndarray)]
     beam = instrument.footype
     if not isinstance(beam, str):
-        numbers += [value for value in vars(beam).values() if isinstance(value, np.ndarray)]
+        numbers += [value for value in beam.__dict__.values() if isinstance(value, np.ndarray)]
     return is_population(*numbers, *arguments)
