@@ -35,12 +35,18 @@ _REAL_PART = 1e-10
 _SMALLEST_SQUARE = 1e-22
 
 
-@compiled(inline=True)
+@compiled(inner=True)
+def _principal_root(square: complex) -> complex:
+    """Not inlined a dozen times: that takes seconds to compile."""
+    return principal_root(square)
+
+
+@compiled(inner=True)
 def _root(square: complex) -> complex:
     """Principal root that is never zero: there, at a critical angle without absorption, waves coincide."""
     if abs(square.real) + abs(square.imag) < _SMALLEST_SQUARE:
         return complex(1e-11, 0.0)
-    return principal_root(square)
+    return _principal_root(square)
 
 
 @compiled(inner=True)
@@ -77,8 +83,8 @@ def _guesses(chi: np.ndarray, g2: float, nx: float, u: np.ndarray) -> None:
         larger = -0.5 * (linear + discriminant)
         first = larger / curvature
         second = constant / larger if larger != 0.0 else complex(0.0, 0.0)
-        u[2 * side] = sign * principal_root(w2 - first)
-        u[2 * side + 1] = sign * principal_root(w2 - second)
+        u[2 * side] = sign * _principal_root(w2 - first)
+        u[2 * side + 1] = sign * _principal_root(w2 - second)
     for i in range(4):
         for j in range(i):
             if abs(u[i] - u[j]) <= 1e-15 * (abs(u[i]) + abs(u[j])) + 1e-30:
@@ -128,7 +134,7 @@ def _polish(chi: np.ndarray, g2: float, nx: float, w2: complex, u: np.ndarray, v
     """Newton's method in v: the digits of v that w² − u² does not have."""
     negative = u[i].real < 0.0 or (u[i].real == 0.0 and u[i].imag < 0.0)
     for _ in range(_POLISHING_STEPS):
-        root = principal_root(w2 - v[i])
+        root = _principal_root(w2 - v[i])
         root = -root if negative else root
         value, by_u, by_v = _determinant(chi, g2, nx, root, v[i])
         slope = by_v - by_u / (2.0 * root)
@@ -140,11 +146,11 @@ def _polish(chi: np.ndarray, g2: float, nx: float, w2: complex, u: np.ndarray, v
         v[i] -= step
         if abs(step) <= 1e-16 * abs(v[i]):
             break
-    root = principal_root(w2 - v[i])
+    root = _principal_root(w2 - v[i])
     u[i] = -root if negative else root
 
 
-@compiled(inline=True)
+@compiled(inner=True)
 def _downward(u: complex) -> float:
     return u.imag + _REAL_PART * u.real
 
@@ -196,7 +202,7 @@ def waves(chi: np.ndarray, kind: int, g: float, nx: float, u: np.ndarray, fields
         for j in range(4):
             fields[i, j] = 0.0
     if kind in (VACUUM, ISOTROPIC):
-        e = complex(1.0, 0.0) if kind == VACUUM else principal_root(1.0 + chi[0, 0])
+        e = complex(1.0, 0.0) if kind == VACUUM else _principal_root(1.0 + chi[0, 0])
         w = complex(g, 0.0) if kind == VACUUM else _root(g * g + chi[0, 0])
         for i in range(4):
             u[i] = w if i < 2 else -w

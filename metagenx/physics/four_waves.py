@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiled import compiled
-from .parratt import exponential
+from .parratt import exponential as inlined_exponential
 
 
 @compiled(inner=True)
@@ -50,6 +50,18 @@ def solve(s: np.ndarray, t: np.ndarray, x: np.ndarray, work: np.ndarray) -> None
 
 
 @compiled(inner=True)
+def exponential(z: complex) -> complex:
+    """As that of `parratt`, but not inlined a dozen times: that takes seconds to compile."""
+    return inlined_exponential(z)
+
+
+@compiled(inner=True)
+def damped(factor: float, k: complex) -> complex:
+    """exp(factor·k²)."""
+    return exponential(factor * (k * k))
+
+
+@compiled(inner=True)
 def averaged(
     left: np.ndarray,
     middle: np.ndarray,
@@ -82,13 +94,13 @@ def averaged(
         phase = exponential(-1j * k_l[c] * dd_l)
         for a in range(4):
             if has_l:
-                left[a, c] *= phase * exponential(rough_l * (k[a] - k_l[c]) ** 2)
+                left[a, c] *= phase * damped(rough_l, k[a] - k_l[c])
             else:
                 left[a, c] = phase if a == c else 0.0
         phase = exponential(-1j * k_u[c] * dd_u)
         for b in range(4):
             if has_u:
-                right[c, b] *= phase * exponential(rough_u * (k_below[b] - k_u[c]) ** 2)
+                right[c, b] *= phase * damped(rough_u, k_below[b] - k_u[c])
             else:
                 right[c, b] = phase if c == b else 0.0
     for a in range(4):
@@ -100,7 +112,7 @@ def averaged(
             t3 += left[a, c] * middle[c, 3]
         for b in range(4):
             total = t0 * right[0, b] + t1 * right[1, b] + t2 * right[2, b] + t3 * right[3, b]
-            out[a, b] = total * exponential(rough * (k_below[b] - k[a]) ** 2)
+            out[a, b] = total * damped(rough, k_below[b] - k[a])
 
 
 @compiled(inner=True)

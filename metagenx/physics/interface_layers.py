@@ -16,7 +16,8 @@ import numpy as np
 from .blocks import Blocks
 from .boundaries import walks
 from .compiled import compiled
-from .parratt import exponential, principal_root
+from .four_waves import damped, exponential
+from .parratt import principal_root
 from .potentials import ELECTRON_RADIUS
 from .tables import common_length, table
 
@@ -100,16 +101,16 @@ def _boundary(
             middle = wave_c * exponential(-1j * kd * dd_u) * (lower + upper if c == d else lower - upper)
             for a in range(2):
                 ka = k if a == 0 else -k
-                left = (k + lower if a == c else k - lower) * exponential(rough_l * (ka - kc) ** 2)
+                left = (k + lower if a == c else k - lower) * damped(rough_l, ka - kc)
                 for b in range(2):
                     kb = below if b == 0 else -below
-                    right = (upper + below if d == b else upper - below) * exponential(rough_u * (kb - kd) ** 2)
+                    right = (upper + below if d == b else upper - below) * damped(rough_u, kb - kd)
                     out[a, b] += left * middle * right
     for a in range(2):
         ka = k if a == 0 else -k
         for b in range(2):
             kb = below if b == 0 else -below
-            out[a, b] *= exponential(rough * (kb - ka) ** 2)
+            out[a, b] *= damped(rough, kb - ka)
 
 
 @compiled()

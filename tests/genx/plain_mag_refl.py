@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -76,20 +77,13 @@ def averaged(
 ) -> np.ndarray:
     """X̄: waves are (n, 2) or (n, 4)."""
     s_l, s, s_u = upper.sigma_ml + extra, lower.sigma + extra, lower.sigma_mu + extra
-    n, m = k.shape
-    out = np.zeros((n, m, m), complex)
-    for a in range(m):
-        for b in range(m):
-            for c in range(m):
-                for e in range(m):
-                    exponent = -0.5 * (
-                        s_l**2 * (k[:, a] - k_l[:, c]) ** 2
-                        + s**2 * (k_below[:, b] - k[:, a]) ** 2
-                        + s_u**2 * (k_below[:, b] - k_u[:, e]) ** 2
-                    )
-                    wave = -1j * k_l[:, c] * upper.dd_l - 1j * k_u[:, e] * lower.dd_u
-                    out[:, a, b] += x_l[:, a, c] * x_lu[:, c, e] * x_u[:, e, b] * np.exp(wave + exponent)
-    return out
+    steps = (
+        np.exp(-0.5 * s_l**2 * (k[:, :, None] - k_l[:, None, :]) ** 2),
+        np.exp(-0.5 * s**2 * (k_below[:, None, :] - k[:, :, None]) ** 2),
+        np.exp(-0.5 * s_u**2 * (k_below[:, None, :] - k_u[:, :, None]) ** 2),
+    )
+    waves = np.exp(-1j * k_l[:, :, None] * upper.dd_l - 1j * k_u[:, None, :] * lower.dd_u)
+    return np.asarray(np.einsum("nac,ncd,ndb->nab", x_l * steps[0], x_lu * waves, x_u * steps[2]) * steps[1])
 
 
 def abeles(theta: Any, lam: Any, layers: list[Any], n: Any, n_l: Any, n_u: Any) -> np.ndarray:
@@ -303,7 +297,7 @@ def slices(sample: Any, lam: float) -> dict[str, Any]:
                 + layer.dmag_u * 0.5 * (1 + erf((z - start - d + layer.dd_u) / np.sqrt(2) / s_u))
             )
         )
-        if 0 < k:
+        if k > 0:
             position += d
     share = np.array(parts) / np.sum(parts, axis=0)
     mu = np.array(moments)
@@ -346,7 +340,7 @@ def slices(sample: Any, lam: float) -> dict[str, Any]:
         kept = [point for i, point in enumerate(kept) if i not in gone]
     mean = {
         name: np.stack(
-            [v[..., a : b + 1].mean(axis=-1) for a, b in zip(kept[:-1], kept[1:], strict=True)] + [v[..., kept[-1]]],
+            [v[..., a : b + 1].mean(axis=-1) for a, b in itertools.pairwise(kept)] + [v[..., kept[-1]]],
             axis=-1,
         )
         for name, v in values.items()
@@ -423,8 +417,7 @@ def sliced(theta: Any, q: Any, lam: Any, sample: Any, inst: Any, asymmetric: Any
     order = range(count - 1, -1, -1)
     d, zero = s["d"][::-1], np.zeros(count)
     if probe in ("x-ray", "x-ray simpl. anis."):
-        scale = lam**2 * RE / np.pi
-        c = -s["chi"][0, 0] / scale
+        c = s["c"]  # of the sheet's "c from χ_xx (so without m2)" the second part
 
         def one(sign: int) -> np.ndarray:
             return parratt(

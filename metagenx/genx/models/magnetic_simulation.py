@@ -23,6 +23,7 @@ from metagenx.genx.models.magnetic_layers import (
 )
 from metagenx.genx.models.magnetic_slicing import SLICING_FIELDS, curve_of_slices, is_sliced
 from metagenx.genx.models.measurement import Points, Reflectivity, measure
+from metagenx.genx.models.notices import note
 from metagenx.genx.models.values import is_population
 from metagenx.physics import (
     coordinates,
@@ -43,6 +44,23 @@ _MIXED = (Probe.xray_anisotropic, Probe.neutron_pol_spin_flip)
 _FM, _BARN = 1e-5, 1e-8  # Å, Å²
 _LEAST_WIDTH = 1e-9  # Å, of the steps where waves mix; GenX's value
 _LEAST_ANGLE = 1e-8  # degrees
+
+_DIGITS_OF_GENX = (
+    "mag_refl: GenX solves the waves of 'x-ray anis.' in closed form and loses digits by it; below the critical angle "
+    "its curves differ from these by up to 2e-9 of the incident beam (1e-5 of a weak channel)"
+)
+_ROOT_OF_SQUARE = (
+    "mag_refl: without slicing a scattering length b with a negative real part counts as positive, as in GenX, whose "
+    "formula takes the root of b²; with slicing it keeps its sign"
+)
+_WHOLE_MOMENT = (
+    "mag_refl: with slicing the probes 'neutron pol' and 'neutron pol tof' see |magn| whatever its angles and its "
+    "sign, as in GenX; without slicing they see its component along the polarisation"
+)
+_SIGN_OF_ANGLE = (
+    "mag_refl: with slicing the probe 'neutron pol spin flip' takes the angles of moments between 0 and 180 degrees, "
+    "as in GenX: φ and −φ are the same"
+)
 
 # What channels there are, in one list with their names in errors.
 _CHANNELS: dict[Probe, tuple[str, ...]] = {
@@ -72,8 +90,12 @@ def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
     if sliced and probe is Probe.xray and channel != "tot":
         raise InputError(f"the probe 'x-ray' with slicing has no polarisation {channel!r}", hint="set xpol to 'tot'")
 
+    _tell(layers, probe, sliced=sliced)
+
     def reflect(points: Points) -> Reflectivity:
-        points, beyond = _above_horizon(probe, points)
+        beyond = np.isnan(points.q)
+        if np.any(beyond):  # an individual with a NaN would be NaN at all points
+            points = Points(np.where(beyond, 1e-10, points.q), points.wavelength)
         if sliced:
             curve = curve_of_slices(sample, layers, instrument, probe, channel, points)
             fields: tuple[str, ...] = (*XRAY_FIELDS, *NEUTRON_FIELDS)  # slices are chosen by all of them
@@ -81,13 +103,28 @@ def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
         else:
             curve = _curve(layers, probe, channel, points)
             fields, options = (XRAY_FIELDS if probe in _XRAYS else NEUTRON_FIELDS), []
-        if beyond is not None and np.any(beyond):
+        if np.any(beyond):
             curve = np.where(beyond, np.nan, curve)
         fitted = len(curve) > 1 or is_population(points.q, points.wavelength, *options)
         return curve, fitted or layers.table.is_fitted(fields)
 
     bare = probe in (Probe.xray_simple, Probe.xray_anisotropic) and channel == "ass"
-    return measure(x, _as_of_spec_nx(instrument, probe, bare=bare), reflect)
+    moved = None if probe is Probe.neutron_pol_tof else _above_horizon
+    return measure(x, _as_of_spec_nx(instrument, probe, bare=bare), reflect, moved=moved)
+
+
+def _tell(layers: MagneticLayers, probe: Probe, *, sliced: bool) -> None:
+    """Note where GenX's numbers are not what one expects."""
+    if probe is Probe.xray_anisotropic:
+        note(_DIGITS_OF_GENX)
+    elif probe is Probe.neutron_pol_spin_flip:
+        if sliced and np.any((layers.moments[0] > 0) & (layers.moments[3] < -1e-12)):
+            note(_SIGN_OF_ANGLE)
+    elif probe in (Probe.neutron_pol, Probe.neutron_pol_tof):
+        if sliced and np.any((layers.moments[0] > 0) & (layers.moments[2] < 1)):
+            note(_WHOLE_MOMENT)
+        if not sliced and np.any(layers.b.real < 0):
+            note(_ROOT_OF_SQUARE)
 
 
 def _channel(probe: Probe, instrument: Any) -> str:
@@ -125,14 +162,11 @@ def _as_of_spec_nx(instrument: Any, probe: Probe, *, bare: bool) -> spec_nx.Inst
     )
 
 
-def _above_horizon(probe: Probe, points: Points) -> tuple[Points, Array | None]:
-    """Points at 1e-8° at least, and where there is no angle at all because Q is beyond back-scattering."""
-    if probe is Probe.neutron_pol_tof:
-        return points, None
+def _above_horizon(x: Array, points: Points, n_places: int) -> Points:
+    """Points at 1e-8° at least; NaN where there is no angle at all because Q is beyond back-scattering."""
     largest = 4 * np.pi / np.asarray(points.wavelength, dtype=float)
-    beyond = np.isnan(coordinates.sine_of_incidence(points.q, points.wavelength))
-    q = np.where(beyond, largest, np.maximum(points.q, largest * np.sin(np.radians(_LEAST_ANGLE))))
-    return Points(q, points.wavelength), beyond
+    q = np.maximum(points.q, largest * np.sin(np.radians(_LEAST_ANGLE)))
+    return Points(np.where(np.isnan(coordinates.sine_of_incidence(q, points.wavelength)), np.nan, q), points.wavelength)
 
 
 def _curve(layers: MagneticLayers, probe: Probe, channel: str, points: Points) -> Array:

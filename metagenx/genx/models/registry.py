@@ -35,7 +35,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             name: (name,)
             for name in (
                 "spec_nx", "soft_nx", "spec_inhom", "spec_adaptive", "interdiff", "interdiff_ba", "mag_refl",
-                "sxrd", "sxrd2", "sxrd_mult", "symmetries",
+                "sxrd", "sxrd2", "sxrd_mult", "symmetries", "xmag",
             )
         },
     }
@@ -55,6 +55,8 @@ INSTEAD = MappingProxyType(
     {
         "interdiff_ba": "It computes with BornAgain, a program of its own; models.interdiff simulates the same scans "
         "without it: import models.interdiff as model.",
+        "xmag": "GenX has removed it; its successor models.mag_refl has other parameters of layers and instrument, so "
+        "that the script has to be rewritten.",
     }
 )
 #: Names that are packages: importing them alone gives nothing but a way to their members.
