@@ -12,7 +12,9 @@ import metagenx
 from metagenx.genx.population import candidate_simulations
 
 # Model libraries whose cases are all met ("none" is plain Python).
-LIBRARIES = ("none", "spec_nx", "interdiff", "spec_adaptive", "soft_nx", "spec_inhom", "sxrd", "sxrd2", "sxrd_mult", "mag_refl")
+LIBRARIES = (
+    "none", "spec_nx", "interdiff", "spec_adaptive", "soft_nx", "spec_inhom", "sxrd", "sxrd2", "sxrd_mult", "mag_refl",
+)  # fmt: skip
 CASES = cases(*LIBRARIES)
 
 # Scripts that no population can go through, and the words in which that is said.
