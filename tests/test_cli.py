@@ -450,3 +450,21 @@ def test_ctrl_c_twice_ends_at_once() -> None:
     assert time.monotonic() - begun < 20
     assert text.count("\n") <= 1
     assert "Traceback" not in errors
+
+
+# ------------------------------------------------------------------------------------------------------ error bars
+
+
+def test_a_fit_with_a_profile_prints_it_and_a_wrong_name_is_told_before_the_fit(tmp_path: Path) -> None:
+    name = metagenx.load(FILM).problem().names[0]
+    wrong = run("fit", FILM, "--profile", name.lower())
+    assert wrong.exit_code == 2
+    assert f"Did you mean {name}?" in wrong.stderr
+    out = tmp_path / "fitted.hgx"
+    done = run("fit", FILM, "--evals", "700", "--profile", name, "--errors", "covariance", "-o", out, "--json")
+    found = the_json(done)
+    assert [profile["name"] for profile in found["profiles"]] == [name]
+    assert found["mcmc"] is None
+    assert found["error_bars"]["covariance"] is not None
+    assert "Error column: covariance" in done.stderr
+    assert metagenx.load(out).file.options["metagenx"]["error column"] == "covariance"

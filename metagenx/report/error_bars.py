@@ -32,8 +32,8 @@ def error_bars_section(fit: Fit, profiles: Sequence[Profile] = (), posterior: Po
             "Correlations by the covariance: pairs near ±1 can be traded for each other, and the data fix only their "
             "combination. Empty: a parameter at a limit, or one that the data do not fix. Written out from 0.3."
         )
-        matrix = bars.covariance.correlations
-        elements.append(matrix_figure("Correlations of the errors", shows, list(bars.names), matrix, "error_correlations"))
+        names, matrix = list(bars.names), bars.covariance.correlations
+        elements.append(matrix_figure("Correlations of the errors", shows, names, matrix, "error_correlations"))
     elements += [_profile_figure(profile) for profile in profiles]
     for profile in profiles:
         elements += [Note(f"{profile.name}: {note}", "warning") for note in profile.notes]
