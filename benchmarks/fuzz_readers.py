@@ -57,7 +57,7 @@ def by_coverage(count: int, seed: int) -> int:
     with atheris.instrument_imports(include=["metagenx.genx", "orsopy"]):
         from metagenx.errors import InputError
         from metagenx.genx import file, gx, hgx, inert_pickle, loaders  # noqa: F401
-    from fuzz_child import Tripwire, examine, limit_memory
+    from fuzz_child import Tripwire, examine, import_everything, limit_memory
     from fuzz_corpus import CANARY, corpus
 
     suffixes = sorted({Path(name).suffix for name in corpus()})
@@ -71,6 +71,7 @@ def by_coverage(count: int, seed: int) -> int:
         with contextlib.suppress(InputError):
             examine(path)  # imports and compiles everything before the tripwire is armed
     CANARY.unlink(missing_ok=True)
+    import_everything()
     limit_memory()
     tripwire = Tripwire()
 

@@ -41,6 +41,16 @@ class Tripwire:
             self.heard = self.heard or f"{event} {arguments!r}"[:500]
 
 
+def import_everything() -> None:
+    """Import all model libraries and kernels: their first import makes folders for compiled code, a file may not."""
+    import importlib
+    import pkgutil
+
+    for package in ("metagenx.physics", "metagenx.genx", "metagenx.genx.models", "metagenx.genx.loaders"):
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+            importlib.import_module(module.name)
+
+
 def limit_memory() -> None:
     """From now on this process gets no more than MEMORY on top of what it has."""
     import resource
@@ -159,6 +169,7 @@ def main() -> int:
     faulthandler.register(signal.SIGPROF, all_threads=True, chain=True)  # a traceback, then the end
     canary = Path(sys.argv[1])
     tripwire = Tripwire()
+    import_everything()
     with tempfile.TemporaryDirectory(prefix="metagenx-fuzz-") as place:
         folder = Path(place)
         armed = False

@@ -148,7 +148,7 @@ def fuzz(files: Iterable[tuple[str, bytes]], *, most_bugs: int = 20, keep: bool 
             asked = time.monotonic()
             found = child.read(name, content)
             report.slowest = max(report.slowest, time.monotonic() - asked)
-            report.counts[f"{name} {found.kind}"] += 1
+            report.counts[f"{Path(name).suffix} {found.kind}"] += 1
             if found.kind == "bug":
                 report.bugs.append((name, found.message, content))
                 if keep and not name.startswith("shared-"):
