@@ -86,16 +86,18 @@ class Covariance:
     def intervals(self, level: float) -> FloatArray:
         """Confidence intervals ``(n_dim, 2)`` of a level such as 0.95, not beyond the limits of the parameters.
 
-        By the normal distribution, or Student's where the noise was estimated. At a limit: from the value into the
-        allowed region, as far as the likelihood ratio allows.
+        By the normal distribution, or Student's where the noise was estimated. At a limit: from the limit into the
+        allowed region, as far from the value as the likelihood ratio allows.
         """
         reach = self._quantile(level) * np.sqrt(np.diag(self.matrix))
         found = np.column_stack([self.values - reach, self.values + reach])
+        domain = domain_of(self.bounds, self.values)
         for k, limit in enumerate(self.limits):
             if limit:
                 length = self._length(k, level)
-                found[k] = self.values[k] + (np.array([0.0, length]) if limit == "min" else np.array([-length, 0.0]))
-        domain = domain_of(self.bounds, self.values)
+                found[k] = (domain[k, 0], self.values[k] + length) if limit == "min" else (
+                    self.values[k] - length, domain[k, 1]
+                )  # fmt: skip
         unknown = np.isnan(found)
         return np.where(unknown, np.nan, np.clip(found, domain[:, :1], domain[:, 1:]))
 
