@@ -16,16 +16,18 @@ _HOMES = {
     "Model": "metagenx.genx.model",
     "Settings": "metagenx.fitting.settings",
     "fit": "metagenx.fitting.api",
+    "batch": "metagenx.meta.batch",
     "repeat": "metagenx.meta.repeat",
     "tune": "metagenx.meta.tune",
 }
 
-__all__ = ["Model", "Settings", "fit", "load", "repeat", "tune"]
+__all__ = ["Model", "Settings", "batch", "fit", "load", "repeat", "tune"]
 
 if TYPE_CHECKING:
     from metagenx.fitting.api import fit
     from metagenx.fitting.settings import Settings
     from metagenx.genx.model import Model, load
+    from metagenx.meta.batch import batch
     from metagenx.meta.repeat import repeat
     from metagenx.meta.tune import tune
 

@@ -81,7 +81,7 @@ def test_no_module_is_called_utils() -> None:
 
 
 def test_public_surface() -> None:
-    assert sorted(metagenx.__all__) == ["Model", "Settings", "fit", "load", "repeat", "tune"]
+    assert sorted(metagenx.__all__) == ["Model", "Settings", "batch", "fit", "load", "repeat", "tune"]
     for name in metagenx.__all__:
         assert callable(getattr(metagenx, name)), name
 
