@@ -198,7 +198,10 @@ class Figure:
 
     @property
     def holds(self) -> str:
-        return "yes" if abs(self.coverage - self.level) <= self.aim else "no"
+        """Within the tolerance; not, even at the near end of its interval; or too few simulations to say."""
+        if abs(self.coverage - self.level) <= self.aim:
+            return "yes"
+        return "no" if self.high < self.level - self.aim or self.low > self.level + self.aim else "undecided"
 
 
 def measure(case: Case, n: int, seed: int) -> tuple[list[Figure], int, float]:
@@ -255,8 +258,9 @@ def main() -> None:
         blocks.append(text)
         print(f"{text} {1000 * seconds:.0f} ms a simulation.\n", flush=True)
     judged = [row for row in rows if row.judged]
-    good = sum(row.holds == "yes" for row in judged)
-    line = f"{good} of {len(judged)} figures of covariance and profile hold 68 ± 5 and 95 ± 3 %."
+    good, open_ = (sum(row.holds == word for row in judged) for word in ("yes", "undecided"))
+    line = f"{good} of {len(judged)} figures of covariance and profile are within 68 ± 5 and 95 ± 3 %"
+    line += f", {open_} undecided, {len(judged) - good - open_} are not."
     print(f"{line} {time.perf_counter() - begun:.0f} s")
     if options.write:
         flags = " --quick" if options.quick else f" --simulations {n}"
