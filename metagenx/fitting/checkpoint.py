@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from metagenx.errors import FileFormatError
+from metagenx.fitting.cma_es import CmaEs
 from metagenx.fitting.de import State
 from metagenx.fitting.evaluation_log import EvaluationLog
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.simplex import Simplex
+from metagenx.fitting.success_history import SuccessHistory
 
-FORMAT = 2
+FORMAT = 3
 _ARRAYS = ("bounds", "candidates", "population", "foms", "best", "span", "factors", "crossover")
 _NUMBERS = (
     "km",
@@ -36,8 +38,7 @@ _NUMBERS = (
     "failure",
     "seconds",
 )
-_SIMPLEX_ARRAYS = ("vertices", "foms", "candidates")
-_SIMPLEX_NUMBERS = ("tolerance", "max_iterations", "step", "iteration", "reflected_fom")
+_PARTS: dict[str, Any] = {"simplex": Simplex, "history": SuccessHistory, "cma": CmaEs}  # of some schemes only
 
 
 def to_bytes(state: State) -> bytes:
@@ -47,16 +48,19 @@ def to_bytes(state: State) -> bytes:
     arrays |= {"outline_vectors": state.log.outline_vectors, "outline_foms": state.log.outline_foms}
     for name in ("trace", "fom_log"):
         arrays[name] = np.array(getattr(state, name), dtype=float).reshape(-1, 2)
-    simplex = None
-    if state.simplex is not None:
-        arrays |= {f"simplex_{name}": getattr(state.simplex, name) for name in _SIMPLEX_ARRAYS}
-        simplex = {name: getattr(state.simplex, name) for name in _SIMPLEX_NUMBERS}
+    parts: dict[str, Any] = {}
+    for name in _PARTS:
+        part = getattr(state, name)
+        values = {} if part is None else vars(part)
+        arrays |= {f"{name}_{key}": value for key, value in values.items() if isinstance(value, np.ndarray)}
+        plain = {key: value for key, value in values.items() if not isinstance(value, np.ndarray)}
+        parts[name] = None if part is None else plain
     numbers = {
         "format": FORMAT,
         "settings": dataclasses.asdict(state.settings),
         "generator": _generator_to_json(state.rng),
         "written": state.log.written,
-        "simplex": simplex,
+        "parts": parts,
         **{name: getattr(state, name) for name in _NUMBERS},
     }
     file = io.BytesIO()
@@ -91,21 +95,26 @@ def _state(arrays: dict[str, np.ndarray], numbers: dict[str, Any]) -> State:
     log = EvaluationLog(len(arrays["bounds"]), settings.max_log_elements, settings.errorbar_level)
     outline = arrays["outline_vectors"], arrays["outline_foms"]
     log.restore(arrays["log_vectors"], arrays["log_foms"], numbers["written"], outline)
-    simplex = None
-    if numbers["simplex"] is not None:
-        parts: dict[str, Any] = {name: arrays[f"simplex_{name}"] for name in _SIMPLEX_ARRAYS}
-        simplex = Simplex(**parts, **numbers["simplex"])
+    parts = {name: _part(name, kind, numbers["parts"][name], arrays) for name, kind in _PARTS.items()}
     plain: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
     return State(
         settings=settings,
         rng=_generator_from_json(numbers["generator"]),
         log=log,
-        simplex=simplex,
         trace=_pairs(arrays["trace"]),
         fom_log=_pairs(arrays["fom_log"]),
+        **parts,
         **plain,
         **{name: numbers[name] for name in _NUMBERS},
     )
+
+
+def _part(name: str, kind: Any, plain: dict[str, Any] | None, arrays: dict[str, np.ndarray]) -> Any:
+    """One of the parts that only some schemes have, or None."""
+    if plain is None:
+        return None
+    names = [field.name for field in dataclasses.fields(kind) if field.name not in plain]
+    return kind(**{field: arrays[f"{name}_{field}"] for field in names}, **plain)
 
 
 def _pairs(array: np.ndarray) -> list[tuple[int, float]]:

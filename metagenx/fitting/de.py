@@ -1,10 +1,11 @@
 """Differential evolution, asked and told: the state is plain data, the caller evaluates.
 
 A run is ``state = begin(...)``; then, until ``state.stop`` is set, ``tell(state, evaluate(ask(state)))``.
-Selection is synchronous and strict: a trial vector replaces its target only if its FOM is smaller; NaN and
-infinite FOMs never win. As in GenX the best vector is simulated again after each generation
-(``check_interval``) and the run stops when its FOM has changed; that candidate is asked for together with the
-next ones, or alone at the end. Every candidate asked for counts as one evaluation.
+Selection is synchronous and strict: a trial vector replaces its target only if its FOM is smaller (in l_shade and jso
+also if it is equal, as in their papers; cma_es has no targets); NaN and infinite FOMs never win. As in GenX the best
+vector is simulated again after each generation (``check_interval``) and the run stops when its FOM has changed; that
+candidate is asked for together with the next ones, or alone at the end. Every candidate asked for counts as one
+evaluation.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from metagenx.errors import InputError
-from metagenx.fitting import schemes
+from metagenx.fitting import cma_es, jso, l_shade, schemes
+from metagenx.fitting.cma_es import CmaEs
 from metagenx.fitting.evaluation_log import EvaluationLog
+from metagenx.fitting.population_reduction import planned_size, survivors
 from metagenx.fitting.problem import FloatArray, checked_bounds, checked_vector
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.simplex import Simplex, start_simplex, tell_simplex
 from metagenx.fitting.stagnation import converged, improved, stagnated
+from metagenx.fitting.success_history import SuccessHistory, halfway_inside
 from metagenx.fitting.trace import thinned_log, thinned_trace
 
 STOPS = (
@@ -66,6 +70,8 @@ class State:
     factors: FloatArray = field(default_factory=lambda: np.empty(0))
     crossover: FloatArray = field(default_factory=lambda: np.empty(0))
     simplex: Simplex | None = None
+    history: SuccessHistory | None = None  # of l_shade and jso
+    cma: CmaEs | None = None
     reference_fom: float = np.inf
     reference_generation: int = 0
     trace: list[tuple[int, float]] = field(default_factory=list)
@@ -119,6 +125,7 @@ def begin(
         log=EvaluationLog(n_dim, settings.max_log_elements, settings.errorbar_level),
         km=settings.km,
         kr=settings.kr,
+        history=_history(settings, n_dim),
         span=np.ptp(population, axis=0),
         target=target,
     )
@@ -193,16 +200,38 @@ def _told_population(state: State, foms: FloatArray, before: int) -> None:
 
 
 def _told_trials(state: State, foms: FloatArray, before: int) -> None:
-    success = foms < state.foms
-    np.copyto(state.population, state.candidates, where=success[:, None])
-    np.copyto(state.foms, foms, where=success)
-    if state.settings.create_trial == "jade_best":
-        state.km, state.kr = schemes.jade_adapted(
-            state.km, state.kr, state.factors, state.crossover, success, state.settings.c
-        )
+    if state.cma is not None:
+        cma_es.tell(state.cma, foms)
+        state.population, state.foms = state.candidates, foms.copy()
+    else:
+        _select(state, foms)
     _take_best(state, state.candidates, foms, before)
+    if state.settings.shrinks:
+        first, progress = state.settings.population_size(len(state.bounds)), _progress(state)
+        kept = survivors(state.foms, planned_size(first, state.settings.min_pop_size, progress))
+        state.population, state.foms = state.population[kept], state.foms[kept]
     _close_generation(state, state.generation + 1)
     _go_on(state)
+
+
+def _select(state: State, foms: FloatArray) -> None:
+    """Let the better of target and trial live, and the scheme learn from it."""
+    settings, history = state.settings, state.history
+    success = foms < state.foms
+    replaced = success
+    if settings.create_trial == "jade_best":
+        state.km, state.kr = schemes.jade_adapted(
+            state.km, state.kr, state.factors, state.crossover, success, settings.c
+        )
+    elif history is not None:
+        scheme, share = (
+            (l_shade, settings.l_shade_archive) if settings.create_trial == "l_shade" else (jso, settings.jso_archive)
+        )
+        room = round(share * len(foms))
+        scheme.learn(state.rng, history, state.population, state.foms, foms, state.factors, state.crossover, room)
+        replaced = (foms <= state.foms) & np.isfinite(foms)
+    np.copyto(state.population, state.candidates, where=replaced[:, None])
+    np.copyto(state.foms, foms, where=replaced)
 
 
 def _told_simplex(state: State, foms: FloatArray, before: int) -> None:
@@ -261,8 +290,9 @@ def _close_generation(state: State, generation: int) -> None:
     state.generation = generation
     state.fom_log.append((state.generation, state.best_fom))
     state.fom_log = thinned_log(state.fom_log)
-    if improved(state.settings, state.best_fom, state.reference_fom):
-        state.reference_fom, state.reference_generation = state.best_fom, state.generation
+    lowest = state.best_fom if state.cma is None else state.cma.lowest  # of this descent
+    if improved(state.settings, lowest, state.reference_fom):
+        state.reference_fom, state.reference_generation = lowest, state.generation
     interval = state.settings.check_interval
     state.check_due = interval > 0 and generation > 0 and generation % interval == 0
 
@@ -274,10 +304,10 @@ def _go_on(state: State) -> None:
     if _reached(state):
         _end(state, "target")
     elif converged(settings, state.population, state.bounds):
-        _end(state, "spread")
-    elif stagnated(settings, state.population, state.foms, state.bounds, idle):
-        _end(state, "stagnation")
-    elif state.generation >= settings.generation_limit(n_dim):
+        _end_of_search(state, "spread")
+    elif stagnated(settings, state.population, state.foms, state.bounds, idle) or _exhausted(state):
+        _end_of_search(state, "stagnation")
+    elif state.generation >= settings.generation_limit(n_dim) and not settings.counts_evaluations:
         _end(state, "max generations")
     elif _polishes(settings, state.generation + 1):
         tolerance = abs(state.best_fom) / settings.simplex_rel_epsilon
@@ -286,6 +316,21 @@ def _go_on(state: State) -> None:
         _ask(state, "simplex", state.simplex.candidates)
     else:
         _ask(state, "trials", _trials(state))
+
+
+def _end_of_search(state: State, reason: str) -> None:
+    """Nothing more is to be found from here: the end, or a restart of CMA-ES."""
+    settings, cma = state.settings, state.cma
+    if cma is None or cma.descent >= settings.cma_restarts:
+        _end(state, reason)
+        return
+    state.cma = cma_es.restarted(state.rng, cma, settings.cma_growth)
+    state.reference_fom, state.reference_generation = np.inf, state.generation
+    _ask(state, "trials", _trials(state))
+
+
+def _exhausted(state: State) -> bool:
+    return state.cma is not None and state.cma.finished
 
 
 def _reached(state: State) -> bool:
@@ -299,7 +344,8 @@ def _polishes(settings: Settings, generation: int) -> bool:
 def _ask(state: State, step: str, candidates: FloatArray) -> None:
     """Ask for candidates, and for the check that is due before them; or end if they cost too much."""
     if not _affordable(state, len(candidates)):
-        _end(state, "cutoff")
+        by_cutoff = _limit(state) == state.settings.evaluation_limit(len(state.bounds))
+        _end(state, "cutoff" if by_cutoff else "max generations")
         return
     state.step = step
     state.checking, state.check_due = state.check_due, False
@@ -307,16 +353,33 @@ def _ask(state: State, step: str, candidates: FloatArray) -> None:
 
 
 def _affordable(state: State, count: int) -> bool:
-    """Whether so many more evaluations, and the last check behind them, stay within the cutoff."""
-    limit = state.settings.evaluation_limit(len(state.bounds))
+    """Whether so many more evaluations, and the last check behind them, stay within the limit."""
+    limit = _limit(state)
     if limit is None:
         return True
     last = 1 if state.settings.check_interval > 0 else 0
     return state.evaluations + count + int(state.check_due) + last <= limit
 
 
+def _limit(state: State) -> int | None:
+    """Evaluations of a run at the most: the cutoff, or what the limit of generations means if they differ in size."""
+    n_dim = len(state.bounds)
+    if state.settings.counts_evaluations:
+        return state.settings.evaluation_budget(n_dim)
+    return state.settings.evaluation_limit(n_dim)
+
+
+def _progress(state: State) -> float:
+    """The share of the evaluations that is used up, 0 … 1."""
+    return min(1.0, state.evaluations / state.settings.evaluation_budget(len(state.bounds)))
+
+
 def _trials(state: State) -> FloatArray:
     """Trial vectors of the whole population, inside the bounds if they are in force."""
+    if state.settings.create_trial == "cma_es":
+        return _drawn(state)
+    if state.history is not None:
+        return _learnt_trials(state, state.history)
     settings, rng, population, best = state.settings, state.rng, state.population, state.best
     scheme = settings.create_trial
     if scheme in ("best_1_bin", "simplex_best_1_bin"):
@@ -335,6 +398,40 @@ def _trials(state: State) -> FloatArray:
     if scheme == "simplex_best_1_bin":
         state.span = np.ptp(trials, axis=0)
     return trials
+
+
+def _history(settings: Settings, n_dim: int) -> SuccessHistory | None:
+    if settings.create_trial == "l_shade":
+        return l_shade.begin(n_dim, settings.l_shade_memory)
+    if settings.create_trial == "jso":
+        return jso.begin(n_dim, settings.jso_memory)
+    return None
+
+
+def _learnt_trials(state: State, history: SuccessHistory) -> FloatArray:
+    """Trial vectors of L-SHADE or jSO."""
+    settings, rng, population, foms = state.settings, state.rng, state.population, state.foms
+    if settings.create_trial == "l_shade":
+        made = l_shade.trials(rng, history, population, foms, settings.l_shade_p_best)
+    else:
+        made = jso.trials(rng, history, population, foms, settings.jso_p_best, _progress(state))
+    trials, state.factors, state.crossover = made
+    if settings.use_boundaries:
+        halfway_inside(trials, population, state.bounds)
+    return trials
+
+
+def _drawn(state: State) -> FloatArray:
+    """Candidates of CMA-ES; the first descent starts at the best member of the first population."""
+    lower, width = state.bounds[:, 0], state.bounds[:, 1] - state.bounds[:, 0]
+    if state.cma is None:
+        mean = (state.best - lower) / np.where(width > 0.0, width, 1.0)
+        state.cma = cma_es.begin(mean, state.settings.cma_sigma, len(state.population))
+        state.cma.lowest = state.best_fom
+    places = cma_es.ask(state.rng, state.cma)
+    if not state.settings.use_boundaries:
+        return lower + width * places
+    return np.clip(lower + width * cma_es.folded(places), lower, state.bounds[:, 1])  # no rounding beyond a bound
 
 
 def _checked_start(

@@ -1,4 +1,4 @@
-"""The moves of GenX's six schemes, each on a whole population at once.
+"""The moves of GenX's six schemes, each on a whole population at once; and the names of all schemes.
 
 Population ``(n_pop, n_dim)``, best ``(n_dim,)``; every function returns trial vectors ``(n_pop, n_dim)`` and
 knows nothing of bounds. ``km`` is the mutation constant F, ``kr`` the crossover constant C (the second
@@ -27,6 +27,8 @@ SCHEMES = (
     "jade_best",
     "simplex_best_1_bin",
 )
+OWN_SCHEMES = ("l_shade", "jso", "cma_es")  # metagenx's, unknown to GenX; in modules of their names
+ALL_SCHEMES = (*SCHEMES, *OWN_SCHEMES)
 JADE_SPREAD = 0.1  # scale of the Cauchy and normal variates around F and C
 
 Indices = NDArray[np.intp]
@@ -38,19 +40,19 @@ def best_1_bin(
     """``b + F (x_r1 − x_r2)``, binomial crossover with the target."""
     n_pop = len(population)
     uniform = rng.random((3, n_pop))
-    r1, r2 = _pair(uniform[0], uniform[1], n_pop)
+    r1, r2 = pair(uniform[0], uniform[1], n_pop)
     mutant = best + km * (population.take(r1, axis=0) - population.take(r2, axis=0))
-    return _crossover(rng, population, mutant, kr, uniform[2])
+    return binomial_crossover(rng, population, mutant, kr, uniform[2])
 
 
 def rand_1_bin(rng: np.random.Generator, population: FloatArray, km: float, kr: float) -> FloatArray:
     """``x_r3 + F (x_r1 − x_r2)``, binomial crossover with the target."""
     n_pop = len(population)
     uniform = rng.random((4, n_pop))
-    r1, r2 = _pair(uniform[0], uniform[1], n_pop)
-    base = population.take(_third(uniform[2], r1, r2, n_pop), axis=0)
+    r1, r2 = pair(uniform[0], uniform[1], n_pop)
+    base = population.take(third(uniform[2], r1, r2, n_pop), axis=0)
     mutant = base + km * (population.take(r1, axis=0) - population.take(r2, axis=0))
-    return _crossover(rng, population, mutant, kr, uniform[3])
+    return binomial_crossover(rng, population, mutant, kr, uniform[3])
 
 
 def best_either_or(
@@ -59,7 +61,7 @@ def best_either_or(
     """With probability pf ``b + F (x_r1 − x_r2)``, else ``v + C (x_r1 + x_r2 − 2 v)``."""
     n_pop = len(population)
     uniform = rng.random((3, n_pop))
-    r1, r2 = _pair(uniform[0], uniform[1], n_pop)
+    r1, r2 = pair(uniform[0], uniform[1], n_pop)
     first, second = population.take(r1, axis=0), population.take(r2, axis=0)
     mutation = best + km * (first - second)
     recombination = population + kr * (first + second - 2.0 * population)
@@ -72,8 +74,8 @@ def rand_either_or(
     """With probability pf ``x_r0 + F (x_r1 − x_r2)``, else ``x_r0 + C (x_r1 + x_r2 − 2 x_r0)``."""
     n_pop = len(population)
     uniform = rng.random((4, n_pop))
-    r1, r2 = _pair(uniform[0], uniform[1], n_pop)
-    base = population.take(_third(uniform[2], r1, r2, n_pop), axis=0)
+    r1, r2 = pair(uniform[0], uniform[1], n_pop)
+    base = population.take(third(uniform[2], r1, r2, n_pop), axis=0)
     first, second = population.take(r1, axis=0), population.take(r2, axis=0)
     mutation = base + km * (first - second)
     recombination = base + kr * (first + second - 2.0 * base)
@@ -95,10 +97,10 @@ def jade_best(
     """
     n_pop = len(population)
     uniform = rng.random((3, n_pop))
-    first = population.take(_index(uniform[0], n_pop), axis=0)
-    second = archive.take(_index(uniform[1], len(archive)), axis=0)
+    first = population.take(index_of(uniform[0], n_pop), axis=0)
+    second = archive.take(index_of(uniform[1], len(archive)), axis=0)
     mutant = population + km[:, None] * (best - population + first - second)
-    return _crossover(rng, population, mutant, kr[:, None], uniform[2])
+    return binomial_crossover(rng, population, mutant, kr[:, None], uniform[2])
 
 
 def jade_factors(rng: np.random.Generator, km: float, kr: float, n_pop: int) -> tuple[FloatArray, FloatArray]:
@@ -139,26 +141,27 @@ def redraw_outside(rng: np.random.Generator, vectors: FloatArray, bounds: FloatA
     return len(outside)
 
 
-def _index(uniform: FloatArray, n: int) -> Indices:
+def index_of(uniform: FloatArray, n: int) -> Indices:
+    """Indices 0 … n − 1 from uniform variates."""
     return (uniform * n).astype(np.intp)
 
 
-def _pair(first: FloatArray, second: FloatArray, n: int) -> tuple[Indices, Indices]:
+def pair(first: FloatArray, second: FloatArray, n: int) -> tuple[Indices, Indices]:
     """Two different indices, every ordered pair equally likely."""
-    r1, r2 = _index(first, n), _index(second, n - 1)
+    r1, r2 = index_of(first, n), index_of(second, n - 1)
     r2 += r2 >= r1  # skips r1, so that nothing has to be drawn again
     return r1, r2
 
 
-def _third(uniform: FloatArray, r1: Indices, r2: Indices, n: int) -> Indices:
+def third(uniform: FloatArray, r1: Indices, r2: Indices, n: int) -> Indices:
     """An index that differs from two different ones."""
-    r3 = _index(uniform, n - 2)
+    r3 = index_of(uniform, n - 2)
     r3 += r3 >= np.minimum(r1, r2)
     r3 += r3 >= np.maximum(r1, r2)
     return r3
 
 
-def _crossover(
+def binomial_crossover(
     rng: np.random.Generator,
     population: FloatArray,
     mutant: FloatArray,
@@ -168,6 +171,6 @@ def _crossover(
     """In place: the mutant with probability kr for each parameter, and in one forced one; else the target."""
     n_pop, n_dim = population.shape
     kept = rng.random((n_pop, n_dim)) >= kr
-    kept[np.arange(n_pop), _index(forced, n_dim)] = False
+    kept[np.arange(n_pop), index_of(forced, n_dim)] = False
     np.copyto(mutant, population, where=kept)
     return mutant

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import cached_property
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from metagenx.errors import ConfigError, Mistake
-from metagenx.fitting.schemes import SCHEMES
+from metagenx.fitting.schemes import ALL_SCHEMES, OWN_SCHEMES, SCHEMES
 
 SMALLEST_POPULATION = 4  # rand_1_bin needs three different members besides the target
 
@@ -41,7 +41,11 @@ class Option:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] | None = None
-    schemes: tuple[str, ...] = SCHEMES
+    schemes: tuple[str, ...] = ALL_SCHEMES
+
+    def counts_for(self, settings: Settings) -> bool:
+        """Whether it means anything to the scheme of these settings."""
+        return settings.create_trial in self.schemes
 
 
 def _setting(
@@ -52,7 +56,7 @@ def _setting(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
-    schemes: tuple[str, ...] = SCHEMES,
+    schemes: tuple[str, ...] = ALL_SCHEMES,
 ) -> Any:
     return field(
         default=default,
@@ -70,6 +74,8 @@ def _setting(
 _EITHER_OR = ("best_either_or", "rand_either_or")
 _JADE = ("jade_best",)
 _SIMPLEX = ("simplex_best_1_bin",)
+_L_SHADE, _JSO, _CMA = ("l_shade",), ("jso",), ("cma_es",)
+_SHRINKING = ("l_shade", "jso")  # always; GenX's own if population_reduction says so
 
 
 @dataclass(frozen=True)
@@ -82,13 +88,16 @@ class Settings:
     """
 
     create_trial: str = _setting(
-        "best_1_bin", "How trial vectors are made: the scheme of differential evolution.", choices=SCHEMES
+        "best_1_bin",
+        "How trial vectors are made: the scheme of differential evolution. l_shade, jso and cma_es are not GenX's.",
+        choices=ALL_SCHEMES,
     )
     km: float = _setting(
         0.7,
         "Mutation constant F: how far the difference of two members moves a trial.",
         low=0.0,
         high=10.0,
+        schemes=SCHEMES,
     )
     kr: float = _setting(
         0.7,
@@ -96,6 +105,7 @@ class Settings:
         "the second mutation constant.",
         low=0.0,
         high=10.0,
+        schemes=SCHEMES,
     )
     use_pop_mult: bool = _setting(True, "Population is pop_mult times the fitted parameters, not pop_size.")
     pop_mult: float = _setting(3.0, "Population per fitted parameter.", low=0.01, high=10_000.0)
@@ -236,6 +246,75 @@ class Settings:
         high=1e9,
     )
 
+    population_reduction: bool = _setting(
+        False,
+        "The population shrinks linearly from its first size to min_pop_size while the evaluations are used up.",
+        origin="metagenx",
+        schemes=SCHEMES,
+    )
+    min_pop_size: int = _setting(
+        SMALLEST_POPULATION,
+        "Population at the end of a run in which it shrinks.",
+        origin="metagenx",
+        low=SMALLEST_POPULATION,
+        high=1_000_000,
+        schemes=(*SCHEMES, *_SHRINKING),
+    )
+    use_paper_population: bool = _setting(
+        True,
+        "First population as in the papers, not by pop_mult or pop_size: 18 n for l_shade, 25 ln(n) √n for jso, "
+        "4 + 3 ln n for cma_es.",
+        origin="metagenx",
+        schemes=OWN_SCHEMES,
+    )
+    l_shade_memory: int = _setting(
+        6, "Slots of the memory of km and kr that won.", origin="metagenx", low=1, high=10_000, schemes=_L_SHADE
+    )
+    l_shade_p_best: float = _setting(
+        0.11,
+        "Share of the population that trials are drawn to.",
+        origin="metagenx",
+        low=0.0,
+        high=1.0,
+        schemes=_L_SHADE,
+    )
+    l_shade_archive: float = _setting(
+        2.6, "Displaced parents that are kept, per member.", origin="metagenx", low=0.0, high=1000.0, schemes=_L_SHADE
+    )
+    jso_memory: int = _setting(
+        5, "Slots of the memory of km and kr that won.", origin="metagenx", low=2, high=10_000, schemes=_JSO
+    )
+    jso_p_best: float = _setting(
+        0.25,
+        "Share of the population that trials are drawn to at the beginning; half of it at the end.",
+        origin="metagenx",
+        low=0.0,
+        high=1.0,
+        schemes=_JSO,
+    )
+    jso_archive: float = _setting(
+        1.0, "Displaced parents that are kept, per member.", origin="metagenx", low=0.0, high=1000.0, schemes=_JSO
+    )
+    cma_sigma: float = _setting(
+        0.3,
+        "First standard deviation, as a fraction of the width of the bounds.",
+        origin="metagenx",
+        low=1e-6,
+        high=10.0,
+        schemes=_CMA,
+    )
+    cma_restarts: int = _setting(
+        3,
+        "Restarts within a run, each with a larger population, when the search has converged or stagnated.",
+        origin="metagenx",
+        low=0,
+        high=30,
+        schemes=_CMA,
+    )
+    cma_growth: float = _setting(
+        2.0, "Factor of the population at each restart.", origin="metagenx", low=1.0, high=10.0, schemes=_CMA
+    )
+
     def __post_init__(self) -> None:
         values, mistakes = _checked({option.name: getattr(self, option.name) for option in describe()})
         if mistakes:
@@ -248,15 +327,26 @@ class Settings:
         """Settings of a GenX solver section, given in attribute names (``km``, ``use_boundaries``, …).
 
         Options that are not about differential evolution (the figure of merit, parallel processes, autosave)
-        are left out; what the section lacks has GenX's default. ``overrides`` win.
+        are left out; what the section lacks has GenX's default. ``overrides`` win; a population among them stands
+        instead of that of a scheme's paper.
 
         Raises
         ------
-        ConfigError : values out of range, unknown names among the overrides; all are listed.
+        ConfigError : values out of range, unknown names among the overrides, overrides that mean nothing to the scheme;
+            all are listed.
         """
         known = {option.name for option in describe() if option.origin == "genx"}
         chosen = {name: value for name, value in options.items() if name in known}
-        return cls.from_values({**chosen, **overrides})
+        if overrides.get("create_trial", chosen.get("create_trial")) in OWN_SCHEMES and _POPULATION & overrides.keys():
+            chosen["use_paper_population"] = False
+        settings = cls.from_values({**chosen, **overrides})
+        meaningless = [option for option in describe() if option.name in overrides and not option.counts_for(settings)]
+        if meaningless:
+            text = f"has no meaning with {settings.create_trial}"
+            raise ConfigError(
+                "the settings", [Mistake(o.name, f"{text}; it is for {', '.join(o.schemes)}") for o in meaningless]
+            )
+        return settings
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Settings:
@@ -275,9 +365,11 @@ class Settings:
 
         GenX counts population and generations in whole multiples; other multiples become the plain numbers
         that they mean for ``n_dim`` parameters. Our own settings and GenX's fixed constants have no place in
-        the file.
+        the file; instead of a scheme that GenX does not know there stands its best_1_bin.
         """
         values = {option.name: getattr(self, option.name) for option in describe() if option.origin == "genx"}
+        if self.create_trial in OWN_SCHEMES:
+            values["create_trial"] = Settings.create_trial
         for name in ("pop_mult", "max_generation_mult"):
             values[name] = max(1, int(values[name]))  # GenX reads an integer here
         size, limit = self.population_size(n_dim), self.generation_limit(n_dim)
@@ -288,20 +380,51 @@ class Settings:
         return values
 
     def population_size(self, n_dim: int) -> int:
-        """Members of the population for ``n_dim`` fitted parameters; at least 4."""
+        """Members of the first population for ``n_dim`` fitted parameters; at least 4."""
+        if self.use_paper_population and self.create_trial in OWN_SCHEMES:
+            return max(SMALLEST_POPULATION, _PAPER_POPULATION[self.create_trial](n_dim))
+        return self._genx_population(n_dim)
+
+    def _genx_population(self, n_dim: int) -> int:
         wanted = round(self.pop_mult * n_dim) if self.use_pop_mult else self.pop_size
         return max(SMALLEST_POPULATION, wanted)
 
     def generation_limit(self, n_dim: int) -> int:
-        """Generations after which a run ends at the latest."""
+        """Generations of the first population after which a run ends at the latest.
+
+        The relative limit means the same evaluations for all schemes: where the paper of a scheme sets the population,
+        as many generations as make those of the population that pop_mult or pop_size mean.
+        """
         if self.use_max_generations:
             return self.max_generations
-        return round(self.max_generation_mult * n_dim * self.population_size(n_dim))
+        size, own = self._genx_population(n_dim), self.population_size(n_dim)
+        generations = self.max_generation_mult * n_dim * size
+        return round(generations if own == size else generations * size / own)
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether the population shrinks in the course of a run."""
+        return self.create_trial in _SHRINKING or (self.population_reduction and self.create_trial in SCHEMES)
+
+    @property
+    def counts_evaluations(self) -> bool:
+        """Whether generations differ in size, so that their limit is counted in the evaluations that it means."""
+        return self.shrinks or self.create_trial in OWN_SCHEMES
 
     def evaluation_limit(self, n_dim: int) -> int | None:
         """Evaluations that a run must not exceed, or None."""
         limits = [self.max_evaluations, math.ceil(self.max_evaluation_mult * n_dim**3)]
         return min((limit for limit in limits if limit > 0), default=None)
+
+    def evaluation_budget(self, n_dim: int) -> int:
+        """Evaluations over which a population shrinks: those of the limit of generations, or a lower cutoff.
+
+        The checks of the best vector are included.
+        """
+        generations = self.generation_limit(n_dim)
+        checks = generations // self.check_interval if self.check_interval else 0
+        full = self.population_size(n_dim) * (generations + 1) + checks
+        return min(full, self.evaluation_limit(n_dim) or full)
 
     def key(self) -> str:
         """Canonical JSON of all values that differ from the defaults: equal keys mean equal settings.
@@ -422,6 +545,12 @@ def _number(option: Option, value: Any) -> Any:
     return option.kind(value)
 
 
+_POPULATION = frozenset({"pop_mult", "pop_size", "use_pop_mult"})
+_PAPER_POPULATION: dict[str, Callable[[int], int]] = {
+    "l_shade": lambda n: 18 * n,
+    "jso": lambda n: round(25.0 * math.log(n) * math.sqrt(n)),
+    "cma_es": lambda n: 4 + math.floor(3.0 * math.log(n)),
+}
 _KINDS: dict[str, type] = {"str": str, "float": float, "bool": bool, "int": int}
 _OPTIONS = tuple(
     Option(name=f.name, kind=_KINDS[str(f.type)], default=f.default, **f.metadata) for f in fields(Settings)

@@ -146,8 +146,8 @@ def test_indices_are_uniform_and_differ_where_they_must():
     counts = np.zeros((n_pop, n_pop), dtype=int)
     rng = np.random.default_rng(5)
     for _ in range(6000):
-        r1, r2 = schemes._pair(*rng.random((2, 1)), n_pop)
-        r3 = schemes._third(rng.random(1), r1, r2, n_pop)
+        r1, r2 = schemes.pair(*rng.random((2, 1)), n_pop)
+        r3 = schemes.third(rng.random(1), r1, r2, n_pop)
         assert len({int(r1[0]), int(r2[0]), int(r3[0])}) == 3
         counts[r1[0], r2[0]] += 1
     off = counts[~np.eye(n_pop, dtype=bool)]

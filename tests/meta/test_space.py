@@ -372,7 +372,9 @@ def test_built_in_spaces_give_valid_settings(name: str) -> None:
     for point in [*space.sobol(200, rng), *(space.sample(rng) for _ in range(200))]:
         found = space.settings(point, base)
         assert all(getattr(found, key) == value for key, value in point.items())
-        assert 4 <= found.population_size(12) <= 15 * 12
+        assert 4 <= found.population_size(12) <= 20 * 12
+        unused = [o.name for o in describe() if o.name in point and found.create_trial not in o.schemes]
+        assert not unused, f"{unused} are searched although {found.create_trial} does not feel them"
 
 
 def test_the_core_space_holds_what_the_study_recommends() -> None:
@@ -391,8 +393,8 @@ def test_the_core_space_holds_what_the_study_recommends() -> None:
             assert small.generation_limit(12) * small.population_size(12) >= 54 * 12**3
 
 
-def test_the_six_schemes() -> None:
-    assert [point["create_trial"] for point in load_space("schemes").grid()] == list(SCHEMES)
+def test_the_schemes_of_genx_and_ours() -> None:
+    assert [point["create_trial"] for point in load_space("schemes").grid()] == [*SCHEMES, "l_shade", "jso", "cma_es"]
     assert load_space("schemes").is_grid()
     assert not load_space("de-core").is_grid()
 
