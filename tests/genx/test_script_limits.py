@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import textwrap
@@ -135,6 +136,27 @@ def test_keyboard_interrupt_passes() -> None:
         ScriptModule("", data()).within_limits(pressed)
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no Ctrl-Z on this system")
+def test_time_stopped_by_ctrl_z_does_not_count() -> None:
+    code = (
+        "import time\n"
+        "from metagenx.genx.sandbox import deadline\n"
+        "def work():\n"
+        "    end = time.process_time() + 0.2\n"
+        "    print('working', flush=True)\n"
+        "    while time.process_time() < end: pass\n"
+        "    return 'done'\n"
+        "print(deadline.call(1.0, work))\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "working\n"
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(6.0)
+        process.send_signal(signal.SIGCONT)
+        assert process.stdout.read() == "done\n"
+
+
 def test_a_limit_costs_microseconds() -> None:
     script = ScriptModule("def Sim(data): return [d.x for d in data]", data())
     sets, sim, n = data(), script.namespace["Sim"], 5000
@@ -186,9 +208,7 @@ def test_an_endless_simulation_and_the_next_one() -> None:
 
 
 def test_an_endless_row_and_expression() -> None:
-    script = ScriptModule(
-        "def f(x=0):\n    while x == 1: pass\ndef g():\n    while True: pass", data(), limits=SOON
-    )
+    script = ScriptModule("def f(x=0):\n    while x == 1: pass\ndef g():\n    while True: pass", data(), limits=SOON)
     setter = script.compile_setter("f")
     setter(0.0)
     with pytest.raises(ScriptTimeout) as caught:

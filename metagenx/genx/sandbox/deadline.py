@@ -5,7 +5,8 @@ that has run too long. A call costs a microsecond; nothing is started or stopped
 
 The limit is one of real time, but a call that has got less than half of a processor is not stopped before it has
 computed for half of its limit, and in any case after five times the limit: on a busy machine the first simulation,
-for which kernels are compiled, would be stopped otherwise.
+for which kernels are compiled, would be stopped otherwise. Nor does the time count for which the whole process was
+stopped by Ctrl-Z.
 
 What this cannot end is one single operation of C code that lasts for ever (a sum over 10¹⁵ numbers): Python only
 looks for exceptions between operations. `end_process_when_stuck` is the last resort against that.
@@ -34,6 +35,8 @@ _USUAL_LIMIT = 60.0
 # Of its limit, how much a call must have computed before it is stopped, unless it takes this many times its limit.
 _LEAST_SHARE = 0.5
 _PATIENCE = 5.0
+# A process that was stopped (Ctrl-Z) for longer than this has not run, so its limits are put off.
+_PAUSE = 2.0
 
 
 # Absent on Windows, where only real time counts.
@@ -83,6 +86,11 @@ class _Call:
             self.computed_before = now
         return now - self.computed_before
 
+    def put_off(self, seconds: float) -> None:
+        """Give it so many seconds more."""
+        self.began += seconds
+        self.raise_at += seconds
+
     def is_over(self, now: float) -> bool:
         """Whether its time is up, or up again."""
         computed = self.computed()
@@ -127,10 +135,15 @@ class _Watchdog:
 
     def _run(self) -> None:
         armed_until = 0.0
+        looked, computed = time.monotonic(), time.process_time()
         while True:
             time.sleep(_LOOK_EVERY)
-            now = time.monotonic()
+            now, work = time.monotonic(), time.process_time()
             calls = list(self.calls)
+            if now - looked > _PAUSE and work - computed < 0.2 * (now - looked):
+                for call in calls:
+                    call.put_off(now - looked)
+            looked, computed = now, work
             for call in calls:
                 if call.is_over(now):
                     self._raise(call, now)
@@ -150,11 +163,7 @@ class _Watchdog:
             call.raise_at = now + _RAISE_AGAIN_AFTER
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(call.thread), ctypes.py_object(TimeUp))
         since, computed = call.ignored
-        if (
-            self.grace is not None
-            and now - since > self.grace
-            and call.computed() - computed > self.grace / 2
-        ):
+        if self.grace is not None and now - since > self.grace and call.computed() - computed > self.grace / 2:
             busy = now - call.began
             print(
                 f"A model script has been busy for {busy:.0f} s in an operation that cannot be interrupted; "
