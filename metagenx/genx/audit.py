@@ -10,6 +10,7 @@ import numpy as np
 
 from metagenx.errors import InputError, ScriptError
 from metagenx.genx.fom_functions import LOGARITHMIC, NEED_ERRORS
+from metagenx.genx.limits import at_limit
 from metagenx.genx.sample_text import sample_text
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 # Stored and recomputed FOM agree if they differ by less than this, relative.
 SAME_FOM = 1e-8
-# A value closer to its limit than this part of the range counts as being at the limit.
-AT_LIMIT = 0.01
 # Places inside the bounds at which a parameter is tried before it is said to have no effect.
 _N_PLACES = 3
 
@@ -222,12 +221,13 @@ def _table_warnings(model: Model) -> Iterator[str]:
     for row in model.file.table:
         if not (row.fit and row.name.strip()):
             continue
-        width = row.maximum - row.minimum
         if not row.minimum <= row.value <= row.maximum:
             yield f"{row.name} = {row.value:g} is outside its limits {row.minimum:g} to {row.maximum:g}"
-        elif width > 0 and (row.value - row.minimum) <= AT_LIMIT * width:
+            continue
+        limit = at_limit(row.value, row.minimum, row.maximum)
+        if limit == "min":
             yield f"{row.name} = {row.value:g} is at its lower limit {row.minimum:g}"
-        elif width > 0 and (row.maximum - row.value) <= AT_LIMIT * width:
+        elif limit == "max":
             yield f"{row.name} = {row.value:g} is at its upper limit {row.maximum:g}"
 
 

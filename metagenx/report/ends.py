@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from metagenx.genx.limits import at_limit
 from metagenx.meta.minima import Minimum, find_minima
 from metagenx.meta.records import FitRecord
 from metagenx.runs.tables import unit
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-AT_LIMIT = 0.01  # of the width of the bounds
 RARE = 0.02  # share of all fits below which a place where fits ended is not called a minimum
 MOST_FITS = 3000  # whose ends are compared
 
@@ -56,9 +56,7 @@ class Ends:
     @property
     def at_limit(self) -> list[str]:
         """``min``, ``max`` or nothing for each parameter of the best fit."""
-        margin = AT_LIMIT * (self.bounds[:, 1] - self.bounds[:, 0])
-        low, high = self.best <= self.bounds[:, 0] + margin, self.best >= self.bounds[:, 1] - margin
-        return ["min" if a else "max" if b else "" for a, b in zip(low, high, strict=True)]
+        return [at_limit(value, *bounds) for value, bounds in zip(self.best, self.bounds, strict=True)]
 
     @property
     def shared(self) -> list[int]:
