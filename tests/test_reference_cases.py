@@ -1,4 +1,4 @@
-"""Every public case that GenX computed with spec_nx or plain Python, through the same door as a user's file."""
+"""Every public case that GenX computed, through the same door as a user's file."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reference import Case, assert_curve, cases, number
+from reference import Case, all_cases, assert_curve, number
 
 import metagenx
 from metagenx.genx.population import candidate_simulations
 
-# Model libraries whose cases are all met ("none" is plain Python).
-LIBRARIES = (
-    "none", "spec_nx", "interdiff", "spec_adaptive", "soft_nx", "spec_inhom", "sxrd", "sxrd2", "sxrd_mult", "mag_refl",
-)  # fmt: skip
-CASES = cases(*LIBRARIES)
+CASES = all_cases()
 
 # Scripts that no population can go through, and the words in which that is said.
 ONE_BY_ONE = {"uservars_coupling_01": "truth value"}
