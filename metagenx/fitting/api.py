@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from metagenx.errors import InputError
+from metagenx.fitting.auto import Strategy, finished, improver
 from metagenx.fitting.de import State
-from metagenx.fitting.error_bars import ERROR_COLUMN, KINDS, ErrorBars, error_bars_of
+from metagenx.fitting.error_bars import ERROR_COLUMN, KINDS, ErrorBars, error_bars_of, with_spread
 from metagenx.fitting.interrupt import stop_on_ctrl_c
 from metagenx.fitting.problem import FloatArray, Problem, ProblemWithData
-from metagenx.fitting.restarts import RestartedFit, run_restarts, same_minimum
+from metagenx.fitting.restarts import RestartedFit, run_restarts
 from metagenx.fitting.run import FitResult
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.streams import initial_stream, moves_stream
@@ -44,6 +45,7 @@ class Fit:
     seed: int = 0
     as_in_file: bool = False
     problem: Problem | None = field(default=None, repr=False)
+    checks: int = 0  # evaluations for error bars of earlier bests, with which runs were compared on the way
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,7 +65,7 @@ class Fit:
     @property
     def evaluations(self) -> int:
         """FOM evaluations of all runs and of the error bars, every one counted."""
-        return self.restarts.evaluations + self.error_bars.evaluations
+        return self.restarts.evaluations + self.error_bars.evaluations + self.checks
 
     @property
     def seconds(self) -> float:
@@ -199,6 +201,7 @@ def fit(
     settings: Settings | None = None,
     *,
     as_in_file: bool = False,
+    strategy: Strategy | None = None,
     target: float | None = None,
     budget: int | None = None,
     max_runs: int | None = None,
@@ -208,22 +211,24 @@ def fit(
     should_stop: Callable[[], bool] | None = None,
     **overrides: Any,
 ) -> Fit:
-    """Fit a model with the settings in its file.
+    """Fit a model with the settings in its file and the strategy ``auto``.
 
-    A run ends when it has stagnated, and a new one starts from a fresh population, until the evaluations are
-    spent that the file's own limit of generations means. The best of all runs is the answer, and how many
-    ended in the same minimum is part of the verdict. The error bars of the answer cost a few evaluations more, four for
-    each parameter and two.
+    On the way the best member is polished by Levenberg-Marquardt. A run ends when it has stagnated, and a new one
+    starts from a fresh population, until eleven runs are done and two of them ended in the best minimum, or the
+    evaluations are spent that the file's own limit of generations means. The best of all runs is the answer, and how
+    many ended in the same minimum is part of the verdict. The error bars of the answer cost a few evaluations more,
+    four for each parameter and two.
 
     Parameters
     ----------
     model : from ``metagenx.load``, or any problem.
     seed : the same seed gives the same numbers.
     settings : instead of those in the file.
-    as_in_file : one run that ends where GenX's would, without our stop rules.
+    as_in_file : one run that ends where GenX's would, without our stop rules and polish.
+    strategy : other numbers for ``auto``.
     target : stop when the FOM is not above this.
-    budget : FOM evaluations of all runs together. Default: those of one run to the limit of generations,
-        unless ``max_runs`` is given.
+    budget : FOM evaluations of all runs together, which will be spent. Default: at the most those of one run to the
+        limit of generations, unless ``max_runs`` is given.
     max_runs : end after so many runs.
     start : start guess ``(n_dim,)`` instead of the values of the table.
     problem : of the model, if it has been made already, e.g. with another figure of merit.
@@ -239,9 +244,12 @@ def fit(
         problem, own_model = _problem(model)
     else:
         own_model = cast("Model", model)
+    chosen = frozenset(overrides)
+    may_end_early = not as_in_file and budget is None and max_runs is None and target is None
     settings, budget, max_runs = _limits(
         problem, own_model, settings, as_in_file, budget, max_runs, overrides
     )
+    strategy = strategy or Strategy()
     for name, limit in (("budget", budget), ("max_runs", max_runs)):
         if limit is not None and limit < 1:
             raise InputError(f"{name} is {limit}, it must be at least 1")
@@ -250,6 +258,8 @@ def fit(
         return initial_stream(seed, SAMPLE, run), moves_stream(seed, settings.hash(), SAMPLE, run)
 
     first = problem.start if start is None else np.asarray(start, dtype=float)
+    judge = _Judge(problem)
+    base, auto = settings, strategy
     with stop_on_ctrl_c() as asked_to_stop:
         restarts = run_restarts(
             problem,
@@ -261,16 +271,46 @@ def fit(
             start=first,
             on_generation=on_generation,
             should_stop=should_stop or asked_to_stop,
+            improve_of=None if as_in_file else lambda run: improver(problem, auto, run),
+            settings_of=None if as_in_file else lambda run: auto.settings_of(base, chosen, run),
+            enough=(lambda so_far: auto.enough(so_far, judge.errors)) if may_end_early else None,
         )
-        same = [run for run in restarts.complete if same_minimum(run, restarts.best)]
         was_interrupted = restarts.runs[-1].stop == "interrupted"
-        bars = error_bars_of(problem, restarts.best, same, patience=_PATIENCE if was_interrupted else None)
+        if not (as_in_file or was_interrupted or restarts.reached):
+            best = finished(problem, restarts.best)
+            restarts = replace(restarts, runs=tuple(best if run is restarts.best else run for run in restarts.runs))
+        bars = judge.bars(restarts.best, patience=_PATIENCE if was_interrupted else None)
+        if bars.covariance is not None:
+            restarts = replace(restarts, errors=bars.covariance.errors)
+        bars = with_spread(bars, restarts.same)
     if not np.isfinite(restarts.best.fom):
         raise InputError(
             f"the fit could not start: {restarts.best.failure or 'it was interrupted'}",
             hint="Simulate the model at its start values first, and look at limits and data.",
         )
-    return Fit(restarts.best, restarts, bars, own_model, seed, as_in_file, problem)
+    return Fit(
+        restarts.best, restarts, bars, own_model, seed, as_in_file, problem, judge.evaluations - bars.evaluations
+    )
+
+
+class _Judge:
+    """Error bars of the best run so far; of the same run only once."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._of: FitResult | None = None
+        self._bars: ErrorBars | None = None
+        self.evaluations = 0
+
+    def bars(self, best: FitResult, *, patience: float | None = None) -> ErrorBars:
+        if self._bars is None or self._of is None or not np.array_equal(self._of.values, best.values):
+            self._of, self._bars = best, error_bars_of(self._problem, best, patience=patience)
+            self.evaluations += self._bars.evaluations
+        return self._bars
+
+    def errors(self, best: FitResult) -> FloatArray | None:
+        covariance = self.bars(best).covariance
+        return None if covariance is None else covariance.errors
 
 
 def planned(
@@ -294,7 +334,7 @@ def planned(
     begun = time.perf_counter()
     problem.evaluate(vectors)
     seconds = evaluations * (time.perf_counter() - begun) / size
-    runs = "one run" if max_runs == 1 else "restarts after stagnation"
+    runs = "one run" if max_runs == 1 else "restarts after stagnation until they agree"
     text = (
         f"{settings.create_trial}, km {settings.km:g}, kr {settings.kr:g}, population {size}, {runs}: at the most "
         f"{evaluations} evaluations, about {seconds:.0f} s"
@@ -383,6 +423,8 @@ def _settings(model: Model | None, settings: Settings | None, overrides: dict[st
 def _agreement(restarts: RestartedFit) -> str:
     """Whether independent runs agree, in words."""
     complete = len(restarts.complete)
+    if complete >= 2 and restarts.n_same < 2:
+        return f"no two of {complete} runs ended in the same minimum, so the search has failed"
     if complete >= 2:
         return f"{restarts.n_same} of {complete} runs ended in the same minimum"
     if complete == 1:

@@ -19,7 +19,7 @@ from metagenx.fitting.simplex import Simplex
 from metagenx.fitting.success_history import SuccessHistory
 
 FORMAT = 3
-_ARRAYS = ("bounds", "candidates", "population", "foms", "best", "span", "factors", "crossover")
+_ARRAYS = ("bounds", "candidates", "population", "foms", "best", "span", "factors", "crossover", "polished")
 _NUMBERS = (
     "km",
     "kr",
@@ -33,6 +33,8 @@ _NUMBERS = (
     "check_due",
     "reference_fom",
     "reference_generation",
+    "polished_fom",
+    "polished_from",
     "stopping",
     "stop",
     "failure",

@@ -74,12 +74,23 @@ class State:
     cma: CmaEs | None = None
     reference_fom: float = np.inf
     reference_generation: int = 0
+    polished: FloatArray = field(default_factory=lambda: np.empty(0))  # best of what was polished, (n_dim,) or empty
+    polished_fom: float = np.inf
+    polished_from: float = np.inf  # best FOM of the population when it was last polished
     trace: list[tuple[int, float]] = field(default_factory=list)
     fom_log: list[tuple[int, float]] = field(default_factory=list)
     stopping: str | None = None
     stop: str | None = None
     failure: str | None = None
     seconds: float = 0.0
+
+
+    @property
+    def answer(self) -> tuple[FloatArray, float]:
+        """The best vector ``(n_dim,)`` so far, of the population or polished, and its FOM."""
+        if self.polished_fom < self.best_fom:
+            return self.polished, self.polished_fom
+        return self.best, self.best_fom
 
 
 def begin(
@@ -155,6 +166,55 @@ def tell(state: State, foms: FloatArray) -> None:
         return
     state.log.append(state.candidates, told)
     _STEPS[state.step](state, told, before)
+
+
+def take_in(state: State, vectors: FloatArray, foms: FloatArray) -> None:
+    """Count and remember what was evaluated outside of ask and tell, between two generations or at the end.
+
+    The best of it is kept beside the population, in ``state.polished``, until ``adopt``. At the target the run ends.
+
+    Parameters
+    ----------
+    vectors, foms : ``(n, n_dim)`` and ``(n,)``, in the order in which they were evaluated.
+    """
+    if not len(foms):
+        return
+    told = np.where(np.isfinite(foms), foms, np.inf)
+    lowest = min(state.best_fom, state.polished_fom)
+    running = np.minimum.accumulate(np.concatenate([[lowest], told]))
+    better = np.flatnonzero(running[1:] < running[:-1])
+    found = zip((better + state.evaluations + 1).tolist(), told[better].tolist(), strict=True)
+    state.trace = thinned_trace([*state.trace, *found])
+    state.evaluations += len(told)
+    state.log.append(vectors, told)
+    best = int(np.argmin(told))
+    if told[best] < state.polished_fom:
+        state.polished, state.polished_fom = vectors[best].copy(), float(told[best])
+    if state.fom_log:
+        state.fom_log[-1] = (state.generation, state.answer[1])
+    if state.cma is None and improved(state.settings, state.polished_fom, state.reference_fom):
+        state.reference_fom, state.reference_generation = state.polished_fom, state.generation
+    if state.target is None or not state.polished_fom <= state.target:
+        return
+    adopt(state)
+    if state.stop is not None:
+        state.stop = "target"
+    elif state.stopping is not None:
+        state.stopping = "target"
+    else:
+        state.check_due, state.checking = state.checking or state.check_due, False
+        _end(state, "target")
+
+
+def adopt(state: State) -> None:
+    """Put what was polished in the place of the best member, if it is better."""
+    if not state.polished_fom < state.best_fom:
+        return
+    member = int(np.argmin(state.foms))
+    state.best, state.best_fom = state.polished.copy(), state.polished_fom
+    state.population[member], state.foms[member] = state.best, state.best_fom
+    if state.checking:
+        state.candidates[0] = state.best  # it is the best vector that is simulated again
 
 
 def _end(state: State, reason: str) -> None:
@@ -281,14 +341,14 @@ def _take_best(state: State, vectors: FloatArray, foms: FloatArray, before: int)
     running = np.minimum.accumulate(np.concatenate([[state.best_fom], foms]))
     better = np.flatnonzero(running[1:] < running[:-1])
     found = zip((better + before + 1).tolist(), foms[better].tolist(), strict=True)
-    state.trace.extend(found)
+    state.trace.extend((count, fom) for count, fom in found if fom < state.polished_fom)
     state.trace = thinned_trace(state.trace)
     state.best, state.best_fom = vectors[better[-1]].copy(), float(foms[better[-1]])
 
 
 def _close_generation(state: State, generation: int) -> None:
     state.generation = generation
-    state.fom_log.append((state.generation, state.best_fom))
+    state.fom_log.append((state.generation, state.answer[1]))
     state.fom_log = thinned_log(state.fom_log)
     lowest = state.best_fom if state.cma is None else state.cma.lowest  # of this descent
     if improved(state.settings, lowest, state.reference_fom):

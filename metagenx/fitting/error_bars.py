@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -179,9 +179,7 @@ def error_bars_of(
             covariance = covariance_at(problem, best.values)
         except InputError as error:
             why_not = error.what
-    ends = np.array([run.values for run in same])
-    spread = np.std(ends, axis=0, ddof=1) if len(ends) > 1 else np.full(len(best.values), np.nan)
-    return ErrorBars(
+    bars = ErrorBars(
         names=best.names,
         values=best.values,
         covariance=covariance,
@@ -189,6 +187,14 @@ def error_bars_of(
         level_low=best.error_low,
         level_high=best.error_high,
         level=best.settings.errorbar_level,
-        spread=spread,
-        n_runs=len(ends),
+        spread=np.full(len(best.values), np.nan),
+        n_runs=0,
     )
+    return with_spread(bars, same)
+
+
+def with_spread(bars: ErrorBars, same: Sequence[FitResult]) -> ErrorBars:
+    """These error bars with the spread of other runs that ended in the same minimum."""
+    ends = np.array([run.values for run in same])
+    spread = np.std(ends, axis=0, ddof=1) if len(ends) > 1 else np.full(len(bars.values), np.nan)
+    return replace(bars, spread=spread, n_runs=len(ends))

@@ -14,7 +14,7 @@ import numpy as np
 
 from metagenx.errors import InputError
 from metagenx.fitting.noise import used_points
-from metagenx.fitting.problem import Deviations, FloatArray, Problem, ProblemWithData
+from metagenx.fitting.problem import Deviations, FloatArray, ProblemWithData
 from metagenx.fitting.slopes import domain_of, objective
 
 _STEP = 1e-6  # of the derivatives, in widths of the limits
@@ -42,17 +42,6 @@ class Polished:
     def evaluations(self) -> int:
         """What it cost."""
         return len(self.foms)
-
-
-def can_polish(problem: Problem) -> bool:
-    """Whether the problem says how far each point is from the data, and its figure of merit is of a known form."""
-    if not isinstance(problem, ProblemWithData):
-        return False
-    try:
-        problem.deviations(np.asarray(problem.start, dtype=float)[None])
-    except InputError:
-        return False
-    return True
 
 
 def polish(
@@ -113,6 +102,7 @@ def polish(
         return Polished(vector, fom, all_vectors, all_foms, converged)
     exact = problem.evaluate(vector[None])  # sums of deviations and FOM differ in their last digits
     told = float(exact[0]) if np.isfinite(exact[0]) else np.inf
+    all_foms[(all_vectors == vector).all(axis=1)] = told
     return Polished(vector, told, np.vstack([all_vectors, vector]), np.append(all_foms, told), converged)
 
 

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from metagenx.errors import InputError
 from metagenx.fitting.de import State
-from metagenx.fitting.problem import Problem
-from metagenx.fitting.run import FitResult, run_fit
+from metagenx.fitting.problem import FloatArray, Problem
+from metagenx.fitting.run import FitResult, Improve, run_fit
 from metagenx.fitting.settings import Settings
 
 Streams = Callable[[int], tuple[np.random.Generator, np.random.Generator]]
@@ -27,12 +27,14 @@ class RestartedFit:
     """Several runs of one fit, in the order in which they were made.
 
     ``reached`` is None without a target; ``cut_short`` says that the common budget ended the last run. Runs
-    other than the best hold no state.
+    other than the best hold no state. ``errors`` ``(n_dim,)`` are standard errors of the best run, for the question
+    which runs ended where it did; without them, its error bars by the FOM level decide.
     """
 
     runs: tuple[FitResult, ...]
     target: float | None = None
     cut_short: bool = False
+    errors: FloatArray | None = None
 
     @property
     def best(self) -> FitResult:
@@ -76,9 +78,14 @@ class RestartedFit:
         )
 
     @property
+    def same(self) -> tuple[FitResult, ...]:
+        """The complete runs that ended in the minimum of the best run."""
+        return tuple(run for run in self.complete if same_minimum(run, self.best, self.errors))
+
+    @property
     def n_same(self) -> int:
         """How many of the complete runs ended in the minimum of the best run."""
-        return sum(same_minimum(run, self.best) for run in self.complete)
+        return len(self.same)
 
 
 def run_restarts(
@@ -92,6 +99,9 @@ def run_restarts(
     start: ArrayLike | None = None,
     on_generation: Callable[[State], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    improve_of: Callable[[int], Improve | None] | None = None,
+    settings_of: Callable[[int], Settings] | None = None,
+    enough: Callable[[RestartedFit], bool] | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> RestartedFit:
     """Run the fit again and again with fresh populations.
@@ -105,6 +115,9 @@ def run_restarts(
     target : end when the best FOM is not above this.
     start : start guess of the first run. The later ones draw their whole population, so that runs which end
         in the same minimum say something about it.
+    improve_of : ``improve`` of run 0, 1, …, see ``run_fit``.
+    settings_of : the settings of run 0, 1, … where they differ from ``settings``, e.g. in the patience of a run.
+    enough : end when it says so of the runs made so far; asked after each.
 
     Raises
     ------
@@ -115,7 +128,8 @@ def run_restarts(
     runs: list[FitResult] = []
     spent = 0
     while True:
-        own, shortened = _within(settings, len(problem.bounds), max_evaluations, spent)
+        of_run = settings_of(len(runs)) if settings_of is not None else settings
+        own, shortened = _within(of_run, len(problem.bounds), max_evaluations, spent)
         if runs:
             own = own.replace(use_start_guess=False)
         initial, moves = streams(len(runs))
@@ -128,10 +142,11 @@ def run_restarts(
             target=target,
             on_generation=on_generation,
             should_stop=should_stop,
+            improve=improve_of(len(runs)) if improve_of is not None else None,
             clock=clock,
         )
         spent += run.evaluations
-        runs.append(dataclasses.replace(run, settings=settings))  # not what was left of the budget
+        runs.append(dataclasses.replace(run, settings=of_run))  # not what was left of the budget
         best = min(runs, key=_rank)
         runs = [run if run is best else dataclasses.replace(run, state=None) for run in runs]
         worth_it = spent + 2 * settings.population_size(len(problem.bounds)) + 1
@@ -139,6 +154,7 @@ def run_restarts(
             run.stop in ("interrupted", "failed", "discrepancy", "target")
             or (max_evaluations is not None and worth_it > max_evaluations)
             or (max_runs is not None and len(runs) >= max_runs)
+            or (enough is not None and enough(RestartedFit(tuple(runs), target)))
         ):
             return RestartedFit(tuple(runs), target, cut_short=shortened and run.stop == "cutoff")
 
@@ -151,14 +167,15 @@ def _within(settings: Settings, n_dim: int, budget: int | None, spent: int) -> t
     return settings.replace(max_evaluations=max(1, budget - spent)), True
 
 
-def same_minimum(run: FitResult, best: FitResult) -> bool:
+def same_minimum(run: FitResult, best: FitResult, errors: FloatArray | None = None) -> bool:
     """Whether a run ended where the best one did.
 
-    FOM within 1 %, and every parameter within three error bars of the best, where it has error bars.
+    FOM within 1 %, and every parameter within three error bars of the best, where it has error bars: ``errors``
+    ``(n_dim,)``, or those of the FOM level.
     """
     if not run.fom <= best.fom + SAME_FOM * abs(best.fom):
         return False
-    reach = SAME_ERRORS * np.maximum(-best.error_low, best.error_high)
+    reach = SAME_ERRORS * (np.maximum(-best.error_low, best.error_high) if errors is None else errors)
     away = np.abs(run.values - best.values)
     return bool(np.all((away <= reach) | ~np.isfinite(reach) | (reach <= 0.0)))
 

@@ -15,11 +15,12 @@ from metagenx.fitting import de, error_bars
 from metagenx.fitting.de import State
 from metagenx.fitting.problem import FloatArray, Problem
 from metagenx.fitting.settings import Settings
+from metagenx.genx.limits import at_limit
 
 if TYPE_CHECKING:
     import pandas as pd
 
-AT_LIMIT = 0.01  # of the width of the bounds
+Improve = Callable[[Problem, State], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +70,8 @@ class FitResult:
 
     @property
     def at_limit(self) -> list[str]:
-        """For each parameter ``min``, ``max`` or nothing: the limit nearer than 1 % of the bounds' width."""
-        margin = AT_LIMIT * (self.bounds[:, 1] - self.bounds[:, 0])
-        low = self.values <= self.bounds[:, 0] + margin
-        high = self.values >= self.bounds[:, 1] - margin
-        return ["min" if a else "max" if b else "" for a, b in zip(low, high, strict=True)]
+        """For each parameter ``min``, ``max`` or nothing."""
+        return [at_limit(value, *bounds) for value, bounds in zip(self.values, self.bounds, strict=True)]
 
 
 def run_fit(
@@ -86,6 +84,7 @@ def run_fit(
     target: float | None = None,
     on_generation: Callable[[State], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    improve: Improve | None = None,
     state: State | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> FitResult:
@@ -99,6 +98,9 @@ def run_fit(
     on_generation : called with the state after the initial population and after every generation; must not
         change it.
     should_stop : asked after every batch; True interrupts the run, which can go on from ``result.state``.
+    improve : called with problem and state after every generation, before ``on_generation``, and at the end of the run;
+        may ``de.take_in`` and ``de.adopt`` better vectors. It must decide by the state alone, so that a run that
+        goes on is as if undisturbed; its InputErrors end the run.
     state : go on with this run; settings, streams, start and target are then those of the state.
 
     Raises
@@ -123,7 +125,14 @@ def run_fit(
             state.stop, state.failure = "failed", str(error)
             break
         de.tell(state, foms)
-        if on_generation is not None and state.fom_log and state.generation > told:
+        is_new = bool(state.fom_log) and state.generation > told
+        if improve is not None and is_new:
+            try:
+                improve(problem, state)
+            except InputError as error:
+                state.stop, state.failure = "failed", str(error)
+                break
+        if on_generation is not None and is_new:
             state.seconds = clock() - begun
             on_generation(state)
         interrupted = state.stop is None and should_stop is not None and should_stop()
@@ -132,15 +141,16 @@ def run_fit(
 
 
 def _result(problem: Problem, state: State) -> FitResult:
-    best_fom = state.best_fom if np.isfinite(state.best_fom) else np.nan
-    low, high = error_bars.scan(*state.log.everything(), state.best, best_fom, state.settings.errorbar_level)
+    best, best_fom = state.answer
+    best_fom = best_fom if np.isfinite(best_fom) else np.nan
+    low, high = error_bars.scan(*state.log.everything(), best, best_fom, state.settings.errorbar_level)
     failure = state.failure
     reason = getattr(problem, "last_failure", None)
     if failure and reason and not state.trace:
         failure = f"{failure} ({reason})"
     return FitResult(
         names=tuple(problem.names),
-        values=state.best.copy(),
+        values=best.copy(),
         fom=best_fom,
         evaluations=state.evaluations,
         generations=state.generation,

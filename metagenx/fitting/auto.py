@@ -1,0 +1,193 @@
+"""The default strategy: differential evolution, polished on the way, from fresh populations until the runs agree.
+
+Every few generations the best member goes down to its minimum by bounded Levenberg-Marquardt (``polish.py``): one
+Jacobian in one batch saves hundreds of trial vectors. A run that finds nothing more ends early, and a new one starts.
+How patient a run is follows the sequence of M. Luby, A. Sinclair and D. Zuckerman (Inf. Process. Lett. 47 (1993) 173),
+1 1 2 1 1 2 4 …, which is never far from the best patience, whatever that is for a sample. docs/search.md has what each
+part was measured to gain.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from metagenx.errors import InputError
+from metagenx.fitting import de
+from metagenx.fitting.de import State
+from metagenx.fitting.domain_moves import different, thickness_jumps
+from metagenx.fitting.local_minimum import local_minimum
+from metagenx.fitting.polish import polish
+from metagenx.fitting.problem import FloatArray, Problem, ProblemWithData
+from metagenx.fitting.restarts import RestartedFit
+from metagenx.fitting.run import FitResult
+from metagenx.fitting.settings import Settings
+
+AGREEING = 2  # runs in the best minimum
+_RISK = 0.05
+_ANOTHER = 0.05  # a best member whose FOM has fallen by this part since the last polish may be in another minimum
+_ANOTHER_MINIMUM = 0.01  # a jump that lowers the FOM by less led nowhere
+_LAST_STEPS = 15
+_LANDINGS = 3  # of one round of jumps
+_NO_LIMIT = 1 << 60
+_NO_POLISH_AFTER = ("target", "failed", "discrepancy")
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """What ``auto`` adds to the settings of differential evolution.
+
+    ``polish_interval``: generations from one polish of the best member to the next, 0: only at the end of a run.
+    ``polish_improvement``: relative fall of the FOM below which a polish ends. ``jumps``: how often a run that is over
+    may jump from its minimum to another (``domain_moves.py``). ``patience``: generations without an improvement of the
+    part ``worth``, polish included, that end the shortest runs. ``cutoff``: evaluations per (fitted parameters)³ of the
+    shortest runs. ``rarest``: a minimum that ends such a part of all runs shall be found, but for a risk of 5 %, before
+    the search says that it is done.
+    """
+
+    polish_interval: int = 5
+    polish_improvement: float = 1e-3
+    jumps: int = 5
+    patience: int = 15
+    worth: float = 0.005
+    cutoff: float = 10.0
+    rarest: float = 0.25
+
+    @property
+    def enough_runs(self) -> int:
+        """Complete runs after which such a minimum would have been met."""
+        return math.ceil(math.log(_RISK) / math.log(1.0 - self.rarest))
+
+    def settings_of(self, settings: Settings, chosen: frozenset[str], run: int) -> Settings:
+        """The settings of run 0, 1, …; those that the user has ``chosen`` by name stay."""
+        longer = luby(run + 1)
+        ours = {
+            "use_stagnation": True,
+            "stagnation_improvement": self.worth,
+            "stagnation_generations": self.patience * longer,
+            "max_evaluation_mult": self.cutoff * longer,
+        }
+        return settings.replace(**{name: value for name, value in ours.items() if name not in chosen})
+
+    def enough(self, restarts: RestartedFit, errors: Callable[[FitResult], FloatArray | None]) -> bool:
+        """Whether the runs so far settle the matter; ``errors`` gives the standard errors of a run, if it has any."""
+        if len(restarts.complete) < self.enough_runs:
+            return False
+        return replace(restarts, errors=errors(restarts.best)).n_same >= AGREEING
+
+
+def luby(number: int) -> int:
+    """Member 1, 2, … of the sequence 1 1 2 1 1 2 4 1 1 2 1 1 2 4 8 …"""
+    while True:
+        power = number.bit_length()
+        if number == (1 << power) - 1:
+            return 1 << (power - 1)
+        number -= (1 << (power - 1)) - 1
+
+
+class PolishBest:
+    """Polishes the best member of a run; for ``run_fit(…, improve=…)``. All that it remembers is in the state.
+
+    Parameters
+    ----------
+    interval : generations from one polish to the next.
+    improvement : see ``Strategy``.
+    greedy : what was polished goes into the population at once, which then gathers around it: fast, and blind for all
+        else. Otherwise it is kept aside until the run is over.
+    jumps : at most so many from minimum to minimum after a run that is over, as long as each leads lower.
+    """
+
+    def __init__(self, interval: int, improvement: float, *, greedy: bool, jumps: int) -> None:
+        self._interval, self._improvement, self._greedy, self._jumps = interval, improvement, greedy, jumps
+
+    def __call__(self, problem: Problem, state: State) -> None:
+        """After a generation: polish if it is time, and if the best member is another than at the last polish."""
+        if (state.stop or state.stopping) in _NO_POLISH_AFTER:
+            return
+        is_over = state.stop is not None or state.stopping is not None
+        if is_over or (self._interval and state.generation % self._interval == 0):
+            self._polish(problem, state, self._improvement if is_over else _ANOTHER)
+        if is_over or self._greedy:
+            de.adopt(state)
+            state.polished_from = min(state.polished_from, state.best_fom)
+        if is_over and state.polished_fom < math.inf:
+            for _ in range(self._jumps):
+                if not self._jump(problem, state):
+                    break
+
+    def _polish(self, problem: Problem, state: State, fall: float) -> None:
+        if not state.best_fom < state.polished_from - fall * abs(state.polished_from):
+            return
+        state.polished_from = state.best_fom
+        self._go_down(problem, state, state.best, state.best_fom)
+
+    def _go_down(self, problem: Problem, state: State, vector: FloatArray, fom: float) -> None:
+        assert isinstance(problem, ProblemWithData)
+        try:
+            found = polish(problem, vector, fom, improvement=self._improvement, max_evaluations=_affordable(state))
+        except InputError:  # a figure of merit of which no more is known than its value
+            state.polished_from = -math.inf
+        else:
+            de.take_in(state, found.vectors, found.foms)
+
+    def _jump(self, problem: Problem, state: State) -> bool:
+        """Go down from the best places to jump to; whether that led to a better minimum."""
+        before = state.best_fom
+        places = thickness_jumps(state.best, problem.names, state.bounds, state.rng)
+        if not 0 < len(places) <= _affordable(state) or state.stop == "target":
+            return False
+        foms = problem.evaluate(places)
+        told = np.where(np.isfinite(foms), foms, np.inf)
+        de.take_in(state, places, told)
+        for place in different(places, told, state.best, state.bounds, count=_LANDINGS):
+            if np.isfinite(told[place]) and _affordable(state) > 0:
+                self._go_down(problem, state, places[place], float(told[place]))
+        de.adopt(state)
+        return state.best_fom < before - _ANOTHER_MINIMUM * abs(before)
+
+
+def _affordable(state: State) -> int:
+    """Evaluations that are left to a run, beside those that it has asked for already."""
+    limit = state.settings.evaluation_limit(len(state.bounds))
+    return _NO_LIMIT if limit is None else limit - state.evaluations - len(state.candidates) - 2
+
+
+def improver(problem: Problem, strategy: Strategy, run: int) -> PolishBest | None:
+    """What polishes run 0, 1, … of this problem, or None if nothing is known of its data."""
+    if not isinstance(problem, ProblemWithData):
+        return None
+    greedy = luby(run + 1) == 1
+    return PolishBest(strategy.polish_interval, strategy.polish_improvement, greedy=greedy, jumps=strategy.jumps)
+
+
+def finished(problem: Problem, result: FitResult) -> FitResult:
+    """The result at the very bottom of its minimum, what that cost included; as it is without data.
+
+    A run need not go there to be compared with others, its answer must.
+    """
+    if not isinstance(problem, ProblemWithData) or not np.isfinite(result.fom):
+        return result
+    try:
+        found = local_minimum(problem, result.values, max_iterations=_LAST_STEPS)
+    except InputError:
+        return result
+    fom = float(problem.evaluate(found.vector[None])[0])
+    cost = result.evaluations + found.evaluations + 1
+    if not fom < result.fom:
+        return replace(result, evaluations=cost)
+    course = result.fom_log.copy()
+    course[-1:, 1] = fom
+    moved = result.values - found.vector
+    return replace(
+        result,
+        values=found.vector,
+        fom=fom,
+        evaluations=cost,
+        trace=(*result.trace, (cost, fom)),
+        fom_log=course,
+        error_low=np.minimum(result.error_low + moved, 0.0),
+        error_high=np.maximum(result.error_high + moved, 0.0),
+    )
