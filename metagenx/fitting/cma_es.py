@@ -2,9 +2,11 @@
 
 Source: Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772, with its default parameters (table 1),
 weights below zero for the worse half included; restarts with a growing population after Auger & Hansen, CEC 2005, 1769
-(IPOP). Parameters are measured in widths of their bounds. A coordinate outside 0 … 1 is folded back for the evaluation,
-as if the FOM went on mirrored behind the bounds; the distribution itself knows no bounds. Of the tutorial's stops (B.3)
-the one for noisy functions ("Stagnation") is left out: the rules of ``stagnation.py`` are there.
+(IPOP). Parameters are measured in widths of their bounds. The tutorial knows no bounds: a coordinate outside 0 … 1 is
+reflected for the evaluation, as if the FOM went on mirrored behind the bounds. So that the distribution does not
+spread over ever more mirror images, no parameter has a standard deviation above a third of its width, which is also the
+default of pycma. Of the tutorial's stops (B.3) the one for noisy functions ("Stagnation") is left out: the rules of
+``stagnation.py`` are there.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy as np
 
 from metagenx.fitting.problem import FloatArray
 
+WIDEST = 1 / 3  # standard deviation where there are bounds, of their width
 LARGEST_CONDITION = 1e14
 SMALLEST_STEP = 1e-12  # TolX, of the first standard deviation
 LARGEST_GROWTH = 1e4  # TolXUp
@@ -28,14 +31,17 @@ class CmaEs:
     """One descent: the distribution N(mean, sigma² covariance), its paths, and what its end is judged by.
 
     ``mean`` ``(n_dim,)`` in widths of the bounds, ``covariance = axes diag(lengths²) axesᵀ`` as of ``decomposed``.
-    ``steps`` ``(n_population, n_dim)`` are the last draws, ``(x − mean)/sigma``, before folding. ``recent`` holds the
-    best FOMs of the last generations, newest last, ``lowest`` that of the descent.
+    ``steps`` ``(n_population, n_dim)`` are the last draws, ``(x − mean)/sigma``, before reflection. No standard
+    deviation exceeds ``widest``. ``recent`` holds the best FOMs of the last generations, newest last. The lowest median
+    of a generation's FOMs so far, ``lowest_median``, says whether the descent goes on; its best candidate is luck, as
+    none is kept.
     """
 
     n_population: int
     mean: FloatArray
     sigma: float
     first_sigma: float
+    widest: float
     covariance: FloatArray
     axes: FloatArray
     lengths: FloatArray
@@ -46,7 +52,7 @@ class CmaEs:
     descent: int = 0
     generation: int = 0
     decomposed: int = 0
-    lowest: float = np.inf
+    lowest_median: float = np.inf
     finished: bool = False
 
 
@@ -95,7 +101,7 @@ def rates(n_dim: int, n_population: int) -> Rates:
     )
 
 
-def begin(mean: FloatArray, sigma: float, n_population: int, descent: int = 0) -> CmaEs:
+def begin(mean: FloatArray, sigma: float, n_population: int, *, widest: float = np.inf, descent: int = 0) -> CmaEs:
     """A descent before its first generation, with a round distribution."""
     n_dim = len(mean)
     return CmaEs(
@@ -103,6 +109,7 @@ def begin(mean: FloatArray, sigma: float, n_population: int, descent: int = 0) -
         mean=mean.copy(),
         sigma=sigma,
         first_sigma=sigma,
+        widest=max(sigma, widest),
         covariance=np.eye(n_dim),
         axes=np.eye(n_dim),
         lengths=np.ones(n_dim),
@@ -116,11 +123,12 @@ def begin(mean: FloatArray, sigma: float, n_population: int, descent: int = 0) -
 def restarted(rng: np.random.Generator, cma: CmaEs, growth: float) -> CmaEs:
     """The next descent: from anywhere inside the bounds, with a larger population."""
     size = max(cma.n_population + 1, round(cma.n_population * growth)) if growth > 1.0 else cma.n_population
-    return begin(rng.random(len(cma.mean)), cma.first_sigma, size, cma.descent + 1)
+    start = rng.random(len(cma.mean))
+    return begin(start, cma.first_sigma, size, widest=cma.widest, descent=cma.descent + 1)
 
 
 def ask(rng: np.random.Generator, cma: CmaEs) -> FloatArray:
-    """Candidates ``(n_population, n_dim)`` in widths of the bounds, not yet folded."""
+    """Candidates ``(n_population, n_dim)`` in widths of the bounds, not yet reflected."""
     normal = rng.standard_normal((cma.n_population, len(cma.mean)))
     cma.steps = (normal * cma.lengths) @ cma.axes.T
     return cma.mean + cma.sigma * cma.steps
@@ -132,9 +140,8 @@ def tell(cma: CmaEs, foms: FloatArray) -> None:
     A generation without a single number teaches nothing.
     """
     cma.generation += 1
-    lowest = float(foms.min())
-    cma.lowest = min(cma.lowest, lowest)
-    if np.isfinite(lowest):
+    cma.lowest_median = min(cma.lowest_median, float(np.sort(foms)[len(foms) // 2]))
+    if np.isfinite(foms).any():
         _learn(cma, foms)
     _judge(cma, foms)
 
@@ -161,6 +168,11 @@ def _learn(cma: CmaEs, foms: FloatArray) -> None:
     cma.covariance = kept * cma.covariance + r.c_1 * rank_one + r.c_mu * rank_mu
     cma.covariance = 0.5 * (cma.covariance + cma.covariance.T)
     cma.sigma *= math.exp(r.c_sigma / r.d_sigma * (length / r.expected_length - 1))
+    too_wide = cma.sigma * np.sqrt(np.diag(cma.covariance)) / cma.widest
+    if too_wide.max() > 1.0:
+        shrunk = 1.0 / np.maximum(too_wide, 1.0)
+        cma.covariance = cma.covariance * np.outer(shrunk, shrunk)
+        cma.path_covariance = cma.path_covariance * shrunk
     if cma.generation - cma.decomposed >= max(1, math.floor(1 / (10 * n_dim * (r.c_1 + r.c_mu)))):
         _decompose(cma)
 

@@ -24,7 +24,7 @@ from metagenx.fitting.problem import FloatArray, checked_bounds, checked_vector
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.simplex import Simplex, start_simplex, tell_simplex
 from metagenx.fitting.stagnation import converged, improved, stagnated
-from metagenx.fitting.success_history import SuccessHistory, halfway_inside
+from metagenx.fitting.success_history import SuccessHistory, archived, halfway_inside
 from metagenx.fitting.trace import thinned_log, thinned_trace
 
 STOPS = (
@@ -267,9 +267,7 @@ def _told_trials(state: State, foms: FloatArray, before: int) -> None:
         _select(state, foms)
     _take_best(state, state.candidates, foms, before)
     if state.settings.shrinks:
-        first, progress = state.settings.population_size(len(state.bounds)), _progress(state)
-        kept = survivors(state.foms, planned_size(first, state.settings.min_pop_size, progress))
-        state.population, state.foms = state.population[kept], state.foms[kept]
+        _shrink(state)
     _close_generation(state, state.generation + 1)
     _go_on(state)
 
@@ -284,14 +282,30 @@ def _select(state: State, foms: FloatArray) -> None:
             state.km, state.kr, state.factors, state.crossover, success, settings.c
         )
     elif history is not None:
-        scheme, share = (
-            (l_shade, settings.l_shade_archive) if settings.create_trial == "l_shade" else (jso, settings.jso_archive)
-        )
-        room = round(share * len(foms))
-        scheme.learn(state.rng, history, state.population, state.foms, foms, state.factors, state.crossover, room)
+        learn = l_shade.learn if settings.create_trial == "l_shade" else jso.learn
+        learn(state.rng, history, state.population, state.foms, foms, state.factors, state.crossover, _room(state))
         replaced = (foms <= state.foms) & np.isfinite(foms)
     np.copyto(state.population, state.candidates, where=replaced[:, None])
     np.copyto(state.foms, foms, where=replaced)
+
+
+def _shrink(state: State) -> None:
+    """Let the worst members go, and the archive with them."""
+    settings = state.settings
+    size = planned_size(settings.population_size(len(state.bounds)), settings.min_pop_size, _progress(state))
+    if size >= len(state.population):
+        return
+    kept = survivors(state.foms, size)
+    state.population, state.foms = state.population[kept], state.foms[kept]
+    if state.history is not None:
+        state.history.archive = archived(state.rng, state.history.archive, state.population[:0], _room(state))
+
+
+def _room(state: State) -> int:
+    """Members of the archive at the most."""
+    settings = state.settings
+    share = settings.l_shade_archive if settings.create_trial == "l_shade" else settings.jso_archive
+    return round(share * len(state.population))
 
 
 def _told_simplex(state: State, foms: FloatArray, before: int) -> None:
@@ -350,9 +364,9 @@ def _close_generation(state: State, generation: int) -> None:
     state.generation = generation
     state.fom_log.append((state.generation, state.answer[1]))
     state.fom_log = thinned_log(state.fom_log)
-    lowest = state.best_fom if state.cma is None else state.cma.lowest  # of this descent
-    if improved(state.settings, lowest, state.reference_fom):
-        state.reference_fom, state.reference_generation = lowest, state.generation
+    fom = state.best_fom if state.cma is None else state.cma.lowest_median
+    if improved(state.settings, fom, state.reference_fom):
+        state.reference_fom, state.reference_generation = fom, state.generation
     interval = state.settings.check_interval
     state.check_due = interval > 0 and generation > 0 and generation % interval == 0
 
@@ -486,12 +500,13 @@ def _drawn(state: State) -> FloatArray:
     lower, width = state.bounds[:, 0], state.bounds[:, 1] - state.bounds[:, 0]
     if state.cma is None:
         mean = (state.best - lower) / np.where(width > 0.0, width, 1.0)
-        state.cma = cma_es.begin(mean, state.settings.cma_sigma, len(state.population))
-        state.cma.lowest = state.best_fom
+        widest = cma_es.WIDEST if state.settings.use_boundaries else np.inf
+        state.cma = cma_es.begin(mean, state.settings.cma_sigma, len(state.population), widest=widest)
+        state.reference_fom = np.inf  # from now on another measure
     places = cma_es.ask(state.rng, state.cma)
     if not state.settings.use_boundaries:
         return lower + width * places
-    return np.clip(lower + width * cma_es.folded(places), lower, state.bounds[:, 1])  # no rounding beyond a bound
+    return np.clip(lower + width * cma_es.folded(places), *state.bounds.T)  # lower + width may be rounded up
 
 
 def _checked_start(

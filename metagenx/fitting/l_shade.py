@@ -1,8 +1,7 @@
 """L-SHADE: F and C learnt from what won, current-to-pbest/1, an archive, a population that shrinks to four.
 
 Source: Tanabe & Fukunaga, "Improving the Search Performance of SHADE Using Linear Population Size Reduction", CEC 2014,
-1658. The population shrinks in ``population_reduction.py``. Where the paper deletes archive members one by one to make
-room, we keep a random choice of old and new ones, as JADE does.
+1658. The population shrinks in ``population_reduction.py``.
 """
 
 from __future__ import annotations

@@ -115,8 +115,8 @@ def lehmer_mean(values: FloatArray, weights: FloatArray) -> float:
 
 
 def archived(rng: np.random.Generator, archive: FloatArray, displaced: FloatArray, room: int) -> FloatArray:
-    """The archive with the displaced parents added; beyond ``room`` members, randomly chosen ones go."""
-    together = np.concatenate([archive, displaced])
-    if len(together) <= room:
-        return together
-    return together[np.sort(rng.permutation(len(together))[:room])]
+    """The archive with the displaced parents added; beyond ``room`` members, randomly chosen older ones make room."""
+    new = displaced if len(displaced) <= room else displaced[np.sort(rng.permutation(len(displaced))[:room])]
+    left = room - len(new)
+    old = archive if len(archive) <= left else archive[np.sort(rng.permutation(len(archive))[:left])]
+    return np.concatenate([old, new])
