@@ -20,6 +20,7 @@ from metagenx.fitting.interrupt import stop_on_ctrl_c
 from metagenx.fitting.problem import FloatArray, Problem, ProblemWithData
 from metagenx.fitting.restarts import RestartedFit, run_restarts
 from metagenx.fitting.run import FitResult
+from metagenx.fitting.schemes import OWN_SCHEMES
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.streams import initial_stream, moves_stream
 
@@ -394,7 +395,11 @@ def fitted_model(
         start_guess=[row.value for row in model.file.fitted_rows],
         solver_options={name: value for name, value in asked.items() if value != stored.get(name)},
     )
-    file.options.setdefault("metagenx", {})["error column"] = errors
+    ours = file.options.setdefault("metagenx", {})
+    ours["error column"] = errors
+    ours.pop("create trial", None)
+    if result.settings.create_trial in OWN_SCHEMES:
+        ours["create trial"] = result.settings.create_trial
     return GenxModel(file, trust=model.trust)
 
 

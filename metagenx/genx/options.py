@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from metagenx.genx.file import GenxFile
 
 Options = dict[str, dict[str, str]]
+OWN_SECTION = "metagenx"  # of the config: what only metagenx reads
 
 _SECTION = re.compile(r"\[(?P<name>.+)\]")
 _OPTION = re.compile(r"(?P<name>[^=:]*?)\s*[=:]\s*(?P<value>.*)$", re.DOTALL)
@@ -132,10 +133,12 @@ def solver_options(file: GenxFile) -> dict[str, bool | int | float | str]:
     """Every solver option by attribute name (`km`, `pop_mult`, `figure_of_merit`, …): the file's or the
     default.
 
-    `figure_of_merit` is the FOM in force: the config's if it names one, else the file's ``fomfunction``.
+    `figure_of_merit` is the FOM in force: the config's if it names one, else the file's ``fomfunction``. A scheme that
+    GenX does not know stands in a section of ours, where GenX does not look.
     """
     values, _ = typed_solver_options(file.options)
     values["figure_of_merit"] = file.fom_function
+    values["create_trial"] = file.options.get(OWN_SECTION, {}).get("create trial") or values["create_trial"]
     return values
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_de import begun, fingerprint, finished
 
+import metagenx
 from metagenx.errors import ConfigError
 from metagenx.fitting import de
 from metagenx.fitting.api import evaluations_of_full_run, fit
@@ -352,3 +353,15 @@ def test_a_fit_restarts_them_and_says_how_sure_it_is(scheme):
     assert result.settings.create_trial == scheme
     assert result.restarts.n_same >= 2
     assert result.reached
+
+
+def test_a_file_keeps_the_scheme_where_genx_does_not_look(shared, tmp_path):
+    model = metagenx.load(shared / "genx_files" / "SuperAdam_SiO.hgx")
+    path = metagenx.fit(model, seed=1, budget=120, create_trial="cma_es").save(tmp_path / "fitted.hgx")
+    again = metagenx.load(path)
+    assert again.file.options["solver"]["create trial"] == "best_1_bin"
+    assert again.file.options["metagenx"]["create trial"] == "cma_es"
+    assert again.options["create_trial"] == "cma_es"  # as metagenx reads it
+    back = metagenx.fit(again, seed=1, budget=120, create_trial="rand_1_bin").save(tmp_path / "back.hgx")
+    assert "create trial" not in metagenx.load(back).file.options["metagenx"]
+    assert metagenx.load(back).options["create_trial"] == "rand_1_bin"
