@@ -336,9 +336,10 @@ def planned(
     problem.evaluate(vectors)
     seconds = evaluations * (time.perf_counter() - begun) / size
     runs = "one run" if max_runs == 1 else "restarts after stagnation until they agree"
+    factors = "" if settings.create_trial in OWN_SCHEMES else f", km {settings.km:g}, kr {settings.kr:g}"
     text = (
-        f"{settings.create_trial}, km {settings.km:g}, kr {settings.kr:g}, population {size}, {runs}: at the most "
-        f"{evaluations} evaluations, about {seconds:.0f} s"
+        f"{settings.create_trial}{factors}, population {size}, {runs}: at the most {evaluations} evaluations, "
+        f"about {seconds:.0f} s"
     )
     return {
         "evaluations": evaluations,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from metagenx.fitting.schemes import SCHEMES
 from metagenx.fitting.settings import Settings
 
 _KNOWN = {
@@ -18,7 +19,9 @@ def setting_label(name: str) -> str:
 
 def setting_text(settings: Settings, n_dim: int) -> str:
     """What a setting is, in a few words: ``jade_best · km 0.52 · kr 0.91 · population 72``."""
-    words = [settings.create_trial, f"km {settings.km:.3g}", f"kr {settings.kr:.3g}"]
+    words = [settings.create_trial]
+    if settings.create_trial in SCHEMES:  # the others have neither
+        words += [f"km {settings.km:.3g}", f"kr {settings.kr:.3g}"]
     words.append(f"population {settings.population_size(n_dim)}")
     limit = settings.evaluation_limit(n_dim)
     if limit is not None:

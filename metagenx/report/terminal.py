@@ -106,6 +106,8 @@ def _table_text(table: pd.DataFrame) -> str:
 
 def audit_text(audit: Audit) -> str:
     """The audit of a file, as `metagenx inspect` prints it."""
+    from metagenx.fitting.schemes import OWN_SCHEMES
+
     used = [d for d in audit.data if d.use]
     sets = f"{len(audit.data)} data set" + ("s" if len(audit.data) != 1 else "")
     if len(used) != len(audit.data):
@@ -123,9 +125,12 @@ def audit_text(audit: Audit) -> str:
         lines.append(f"sample     {audit.sample}        lengths in Å, from the substrate up")
     s = audit.settings
     population = f"{s.get('pop_mult')} x parameters" if s.get("use_pop_mult") else s.get("pop_size")
+    how = f"km {s.get('km')} kr {s.get('kr')} population {population}"
+    if s.get("create_trial") in OWN_SCHEMES:
+        how = "with the population of its paper"
     lines.append(
         f"fit        {len(audit.fitted)} of {audit.n_rows} parameters · FOM {audit.fom_function} · "
-        f"{s.get('create_trial')} km {s.get('km')} kr {s.get('kr')} population {population}"
+        f"{s.get('create_trial')} {how}"
     )
     stored = "none stored" if audit.stored_fom is None else f"stored {audit.stored_fom:.6g}"
     same = {True: "   same physics", False: "   NOT the same", None: ""}[audit.same_physics]
