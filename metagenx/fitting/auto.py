@@ -30,7 +30,8 @@ AGREEING = 2  # runs in the best minimum
 _RISK = 0.05
 _ANOTHER = 0.05  # a best member whose FOM has fallen by this part since the last polish may be in another minimum
 _ANOTHER_MINIMUM = 0.01  # a jump that lowers the FOM by less led nowhere
-_LAST_STEPS = 15
+_LAST_STEPS, _ANSWERS_STEPS = 5, 20  # of a run, of the answer
+_PARTS_TRIED = 24  # for each step, at the most
 _LANDINGS = 3  # of one round of jumps
 _NO_LIMIT = 1 << 60
 _NO_POLISH_AFTER = ("target", "failed", "discrepancy")
@@ -108,21 +109,27 @@ class PolishBest:
         if (state.stop or state.stopping) in _NO_POLISH_AFTER:
             return
         is_over = state.stop is not None or state.stopping is not None
-        if is_over or (self._interval and state.generation % self._interval == 0):
+        is_due = self._interval > 0 and state.generation > 0 and state.generation % self._interval == 0
+        if is_over or is_due:
             self._polish(problem, state, self._improvement if is_over else _ANOTHER)
         if is_over or self._greedy:
             de.adopt(state)
-            state.polished_from = min(state.polished_from, state.best_fom)
         if is_over and state.polished_fom < math.inf:
             for _ in range(self._jumps):
                 if not self._jump(problem, state):
                     break
+            self._finish(problem, state)
 
     def _polish(self, problem: Problem, state: State, fall: float) -> None:
-        if not state.best_fom < state.polished_from - fall * abs(state.polished_from):
+        if np.isfinite(state.polished_from):
+            if not state.best_fom < state.polished_from - fall * abs(state.polished_from):
+                return
+        elif state.polished_from < 0.0:  # it cannot be polished
             return
         state.polished_from = state.best_fom
         self._go_down(problem, state, state.best, state.best_fom)
+        if self._greedy:
+            state.polished_from = min(state.polished_from, state.polished_fom)
 
     def _go_down(self, problem: Problem, state: State, vector: FloatArray, fom: float) -> None:
         assert isinstance(problem, ProblemWithData)
@@ -132,6 +139,17 @@ class PolishBest:
             state.polished_from = -math.inf
         else:
             de.take_in(state, found.vectors, found.foms)
+
+    def _finish(self, problem: Problem, state: State) -> None:
+        """A few steps to the very bottom, so that runs which differ by their last per cents can be told apart."""
+        assert isinstance(problem, ProblemWithData)
+        cost = _LAST_STEPS * (2 * len(state.bounds) + 1 + _PARTS_TRIED) + 1
+        if cost > _affordable(state) or state.stop == "target":
+            return
+        found = local_minimum(problem, state.best, max_iterations=_LAST_STEPS)
+        foms = problem.evaluate(found.vector[None])
+        de.take_in(state, found.vector[None], foms, untold=found.evaluations)
+        de.adopt(state)
 
     def _jump(self, problem: Problem, state: State) -> bool:
         """Go down from the best places to jump to; whether that led to a better minimum."""
@@ -171,7 +189,7 @@ def finished(problem: Problem, result: FitResult) -> FitResult:
     if not isinstance(problem, ProblemWithData) or not np.isfinite(result.fom):
         return result
     try:
-        found = local_minimum(problem, result.values, max_iterations=_LAST_STEPS)
+        found = local_minimum(problem, result.values, max_iterations=_ANSWERS_STEPS)
     except InputError:
         return result
     fom = float(problem.evaluate(found.vector[None])[0])

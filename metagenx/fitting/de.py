@@ -168,7 +168,7 @@ def tell(state: State, foms: FloatArray) -> None:
     _STEPS[state.step](state, told, before)
 
 
-def take_in(state: State, vectors: FloatArray, foms: FloatArray) -> None:
+def take_in(state: State, vectors: FloatArray, foms: FloatArray, *, untold: int = 0) -> None:
     """Count and remember what was evaluated outside of ask and tell, between two generations or at the end.
 
     The best of it is kept beside the population, in ``state.polished``, until ``adopt``. At the target the run ends.
@@ -176,7 +176,9 @@ def take_in(state: State, vectors: FloatArray, foms: FloatArray) -> None:
     Parameters
     ----------
     vectors, foms : ``(n, n_dim)`` and ``(n,)``, in the order in which they were evaluated.
+    untold : so many more candidates were evaluated before them, of no interest.
     """
+    state.evaluations += untold
     if not len(foms):
         return
     told = np.where(np.isfinite(foms), foms, np.inf)

@@ -98,12 +98,14 @@ def polish(
     if not vectors:
         return Polished(vector, fom, np.empty((0, len(vector))), np.empty(0), False)
     all_vectors, all_foms = np.concatenate(vectors), np.concatenate(foms)
-    if (vector == start).all():
-        return Polished(vector, fom, all_vectors, all_foms, converged)
+    lowest_of_all = int(np.argmin(all_foms))  # it may be one of a Jacobian
+    if not all_foms[lowest_of_all] < fom:
+        return Polished(np.array(start, dtype=float), fom, all_vectors, np.maximum(all_foms, fom), converged)
+    vector = all_vectors[lowest_of_all]
     exact = problem.evaluate(vector[None])  # sums of deviations and FOM differ in their last digits
     told = float(exact[0]) if np.isfinite(exact[0]) else np.inf
-    all_foms[(all_vectors == vector).all(axis=1)] = told
-    return Polished(vector, told, np.vstack([all_vectors, vector]), np.append(all_foms, told), converged)
+    all_foms = np.append(np.maximum(all_foms, told), told)
+    return Polished(vector.copy(), told, np.vstack([all_vectors, vector]), all_foms, converged)
 
 
 def _slopes(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from measure import SHARED
 
+import metagenx
 from metagenx.errors import InputError
 from metagenx.fitting.covariance import covariance_at
 from metagenx.fitting.local_minimum import local_minimum
 from metagenx.fitting.problem import FloatArray
+from metagenx.fitting.settings import Settings
 from metagenx.fitting.slopes import objective
 from metagenx.genx.deviations import Deviations
 from metagenx.genx.population import ModelProblem
+from metagenx.meta.families import FAMILIES, HELD_OUT_FROM, N_SAMPLES, sample
 from metagenx.meta.targets import BestKnown, Target
 
 
@@ -92,3 +96,49 @@ def best_from(problem: ModelProblem, vector: FloatArray) -> BestKnown:
     except InputError:
         errors = None
     return BestKnown(fom, tuple(found.tolist()), errors)
+
+
+SEEDS = (900_001, 900_002)  # of no measurement
+FILES = (
+    "X-ray_Reflectivity",
+    "SuperAdam_SiO",
+    "SuperAdam_SiO_full_res_calc",
+    "D17_TOF_SiO",
+    "X-ray_Reflectivity_kalpha",
+    "SXRD",
+)
+
+
+def instance_names(*, quick: bool) -> list[str]:
+    """Samples interleaved over families, so that an interrupted benchmark has seen all of them; then the files."""
+    samples = [f"{family}.{number}" for number in range(N_SAMPLES) for family in FAMILIES]
+    return [*samples[:2], FILES[0]] if quick else [*samples, *FILES]
+
+
+def is_simulated(name: str) -> bool:
+    return name.split(".")[0] in FAMILIES
+
+
+def held_out(name: str) -> bool:
+    """Whether nothing was chosen by this instance: real files, samples from number 4 on."""
+    return not is_simulated(name) or int(name.split(".")[1]) >= HELD_OUT_FROM
+
+
+def load_instance(name: str) -> tuple[ModelProblem, Settings, FloatArray | None]:
+    """The problem, the settings in the file without its start guess, and the truth where it is known."""
+    if is_simulated(name):
+        family, number = name.split(".")
+        made = sample(family, int(number))
+        return made.model.problem(), Settings(use_start_guess=False), made.truth
+    model = metagenx.load(SHARED / "genx_files" / f"{name}.hgx")
+    return model.problem(), Settings.from_options(model.options, use_start_guess=False), None
+
+
+def best_known(
+    problem: ModelProblem, truth: FloatArray | None, seeds: tuple[int, ...] = (900_001, 900_002)
+) -> BestKnown:
+    """f* before any measurement: from the truth, or from whole fits with other seeds."""
+    if truth is not None:
+        return best_from(problem, truth)
+    fits = [metagenx.fit(problem, seed, settings=Settings(use_start_guess=False)) for seed in SEEDS]
+    return best_from(problem, min(fits, key=lambda fit: fit.fom).values)

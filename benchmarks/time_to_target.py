@@ -1,0 +1,251 @@
+"""Evaluations and seconds to the right basin: GenX as shipped, metagenx's auto, and other optimisers.
+
+Right basin: FOM within 1 % of the best known and every parameter within three of its error bars. A run starts again, by
+its method's own rules, until it is there or has spent its limit. No method sees a start guess. Every candidate counts,
+those of Jacobians and polish too. ERT is the sum of all evaluations over the number of hits, twice the sum if there is
+none (a lower bound, marked >).
+
+GenX as shipped is its default, best_1_bin to its limit of 6·n·population generations and then from the beginning, in
+our engine, which draws from the same law (benchmarks/schemes_against_genx.py); its seconds are these evaluations over
+its own recorded speed, one thread. The ratio to it is generous, as nobody should start GenX after a whole run; the
+fair one is to GenX's settings with restarts upon stagnation, by the same engine.
+
+    python benchmarks/time_to_target.py [--quick] [--json] [--check] [--seeds 20] [--limit 200] [--store FILE]
+        [--methods NAME,NAME] [--instances NAME,NAME] [--report docs/time_to_target.md]
+
+`--store` keeps what is finished, and an interrupted benchmark goes on from there. `--limit`: evaluations of a restarted
+run in n³. `--quick`: three instances, five seeds, three methods.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measure import arguments, finish, machine, table
+from search_methods import FIRST, METHODS, run
+from search_problems import CountedProblem, best_known, held_out, instance_names, is_simulated, load_instance
+
+from metagenx.meta.targets import BestKnown
+
+SHIPPED, AUTO, FAIR = FIRST
+# Evaluations per second of GenX 3.8.13, one thread, its own loop, quiet machine (loaded: full_res_calc).
+GENX_SPEED = {
+    "X-ray_Reflectivity": 756.0,
+    "SuperAdam_SiO": 396.0,
+    "SuperAdam_SiO_full_res_calc": 257.0,
+    "D17_TOF_SiO": 219.0,
+    "SXRD": 122.0,
+}
+GOALS = {"held-out samples": 3.0, "worst sample": 1.0, "real files, seconds": 50.0}  # the floors
+_DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Restarted runs of one method on one instance."""
+
+    evaluations: np.ndarray
+    hits: np.ndarray
+    seconds: np.ndarray
+
+    @property
+    def ert(self) -> float:
+        return float(self.evaluations.sum() / max(self.hits.sum(), 0.5))
+
+    @property
+    def expected_seconds(self) -> float:
+        return float(self.seconds.sum() / max(self.hits.sum(), 0.5))
+
+    @property
+    def text(self) -> str:
+        mark = "" if self.hits.any() else ">"
+        return f"{mark}{self.ert:.0f} ({int(self.hits.sum())}/{len(self.hits)})"
+
+
+class Store:
+    """What is finished, one line of JSON each; a torn last line is forgotten."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self.rows: dict[tuple[str, str, int], dict[str, Any]] = {}
+        self.best: dict[str, BestKnown] = {}
+        lines = path.read_text(encoding="utf-8").splitlines() if path and path.exists() else []
+        for line in lines:
+            try:
+                self._take(json.loads(line))
+            except json.JSONDecodeError:
+                continue
+
+    def add(self, row: dict[str, Any]) -> None:
+        self._take(row)
+        if self._path:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+
+    def _take(self, row: dict[str, Any]) -> None:
+        if "best" in row:
+            errors = row["errors"] and tuple(row["errors"])
+            self.best[row["instance"]] = BestKnown(row["best"], tuple(row["values"]), errors)
+        else:
+            self.rows[row["method"], row["instance"], row["seed"]] = row
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """95 % interval of a success rate."""
+    z = 1.959964
+    p = hits / n
+    middle, half = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return float((middle - half) / (1 + z * z / n)), float((middle + half) / (1 + z * z / n))
+
+
+def measure_all(store: Store, names: list[str], methods: list[str], seeds: int, limit: float) -> list[str]:
+    """Run what is missing; says where a lower FOM than the best known was met."""
+    fallen = []
+    todo = [(n, m, s) for s in range(seeds) for n in names for m in methods if (m, n, s) not in store.rows]
+    by_instance: dict[str, Any] = {}
+    for name, method, seed in todo:
+        if name not in by_instance:
+            by_instance[name] = load_instance(name)
+        problem, settings, truth = by_instance[name]
+        if name not in store.best:
+            best = best_known(problem, truth)
+            store.add({"instance": name, "best": best.fom, "values": best.values, "errors": best.errors})
+        counted = CountedProblem(problem, store.best[name], limit=int(limit * len(problem.names) ** 3))
+        begun = time.process_time()
+        run(method, counted, settings, name, seed)
+        row = {
+            "method": method, "instance": name, "seed": seed, "evaluations": counted.evaluations,
+            "hit": counted.hit is not None, "seconds": time.process_time() - begun, "lowest": counted.best_fom,
+        }  # fmt: skip
+        store.add(row)
+        print(f"{name:28s} {method:26s} seed {seed:2d}  {counted.hit or '-'} of {counted.evaluations}", file=sys.stderr)
+    for (method, name, seed), row in store.rows.items():
+        if name in names and row["lowest"] < store.best[name].fom * (1.0 - 1e-3) - 1e-12:
+            fallen.append(f"{name}: {method}, seed {seed} found {row['lowest']:.8g} below {store.best[name].fom:.8g}")
+    return fallen
+
+
+def costs(store: Store, names: list[str], methods: list[str]) -> dict[tuple[str, str], Cost]:
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for (method, name, _), row in sorted(store.rows.items()):
+        if name in names and method in methods:
+            rows[method, name].append(row)
+    return {
+        key: Cost(*(np.array([row[k] for row in found], dtype=float) for k in ("evaluations", "hit", "seconds")))
+        for key, found in rows.items()
+    }
+
+
+def ratio(found: dict[tuple[str, str], Cost], base: str, method: str, names: list[str]) -> tuple[float, float, float]:
+    """Geometric mean of ERT(base) / ERT(method) with its 95 % bootstrap interval over instances and then runs."""
+    names = [n for n in names if (base, n) in found and (method, n) in found]
+    if not names:
+        return np.nan, np.nan, np.nan
+    rng = np.random.default_rng(0)
+
+    def drawn(cost: Cost) -> float:
+        rows = rng.integers(0, len(cost.hits), len(cost.hits))
+        return float(np.log(cost.evaluations[rows].sum() / max(cost.hits[rows].sum(), 0.5)))
+
+    means = []
+    for _ in range(_DRAWS):
+        chosen = rng.choice(len(names), len(names))
+        means.append(np.mean([drawn(found[base, names[i]]) - drawn(found[method, names[i]]) for i in chosen]))
+    middle = np.mean([np.log(found[base, n].ert / found[method, n].ert) for n in names])
+    return float(np.exp(middle)), *(float(np.exp(q)) for q in np.quantile(means, [0.025, 0.975]))
+
+
+def report(found: dict[tuple[str, str], Cost], names: list[str], methods: list[str]) -> tuple[str, dict[str, Any]]:
+    """All tables as Markdown, and the figures."""
+    rows = []
+    for name in names:
+        cells = [found[m, name].text if (m, name) in found else "-" for m in methods]
+        both = (SHIPPED, name) in found and (AUTO, name) in found
+        gain = f"{found[SHIPPED, name].ert / found[AUTO, name].ert:.1f}" if both else "-"
+        fair = f"{found[FAIR, name].ert / found[AUTO, name].ert:.1f}" if both and (FAIR, name) in found else "-"
+        rows.append([name + ("" if held_out(name) else " (train)"), *cells, gain, fair])
+    text = [table(["instance", *methods, "generous ratio", "fair ratio"], rows), ""]
+    simulated = [n for n in names if is_simulated(n)]
+    groups = {
+        "training samples": [n for n in simulated if not held_out(n)],
+        "held-out samples": [n for n in simulated if held_out(n)],
+        "real files": [n for n in names if not is_simulated(n)],
+    }
+    figures: dict[str, Any] = {}
+    rows = []
+    for method in methods:
+        cells = []
+        for group, members in groups.items():
+            for base in (SHIPPED, FAIR):
+                middle, low, high = ratio(found, base, method, members)
+                cells.append("-" if np.isnan(middle) else f"{middle:.2f} [{low:.2f}, {high:.2f}]")
+                figures[f"{method} / {base} / {group}"] = [middle, low, high]
+        runs = [found[method, n] for n in names if (method, n) in found]
+        hits, total = int(sum(c.hits.sum() for c in runs)), sum(len(c.hits) for c in runs)
+        low, high = wilson(hits, total) if total else (0.0, 1.0)
+        rows.append([method, *cells, f"{hits}/{total} [{low:.3f}, {high:.3f}]"])
+    header = [f"{group}, to {base}" for group in groups for base in ("GenX as shipped", "its settings restarted")]
+    text += [table(["method", *header, "success within the limit"], rows), ""]
+    shared = [n for n in simulated if (SHIPPED, n) in found and (AUTO, n) in found]
+    if shared:
+        gains = {n: found[SHIPPED, n].ert / found[AUTO, n].ert for n in shared}
+        worst = min(gains, key=lambda n: gains[n])
+        figures["worst sample"] = gains[worst]
+        text += [f"Worst sample for auto: {worst}, {gains[worst]:.2f} times GenX as shipped.", ""]
+    rows, logs = [], []
+    for name in groups["real files"]:
+        if (AUTO, name) in found and (SHIPPED, name) in found:
+            ours = found[AUTO, name].expected_seconds
+            theirs = found[SHIPPED, name].ert / GENX_SPEED[name] if name in GENX_SPEED else np.nan
+            rows.append([name, f"{theirs:.1f}", f"{ours:.3f}", f"{theirs / ours:.0f}"])
+            logs += [np.log(theirs / ours)] if np.isfinite(theirs) else []
+    if logs:
+        figures["real files, seconds"] = float(np.exp(np.mean(logs)))
+        header = ["file", "GenX as shipped, s (its ERT / its recorded speed)", "auto, s of one thread", "ratio"]
+        text += [table(header, rows), "", f"Geometric mean: {figures['real files, seconds']:.0f}.", ""]
+    return "\n".join(text), figures
+
+
+def main() -> None:
+    options = arguments(
+        __doc__ or "",
+        ("--seeds", {"type": int, "default": 20}),
+        ("--limit", {"type": float, "default": 200.0}),
+        ("--store", {"type": Path}),
+        ("--methods", {}),
+        ("--instances", {}),
+        ("--report", {"type": Path}),
+    )
+    names = options.instances.split(",") if options.instances else instance_names(quick=options.quick)
+    methods = options.methods.split(",") if options.methods else list(FIRST if options.quick else METHODS)
+    seeds = min(options.seeds, 5) if options.quick else options.seeds
+    unknown = [m for m in methods if m not in METHODS]
+    if unknown:
+        raise SystemExit(f"no such method: {', '.join(unknown)}; there are {', '.join(METHODS)}")
+    store = Store(options.store)
+    fallen = measure_all(store, names, methods, seeds, options.limit)
+    text, figures = report(costs(store, names, methods), names, methods)
+    print(machine())
+    print(text)
+    if options.report:
+        command = "python benchmarks/time_to_target.py " + " ".join(sys.argv[1:])
+        head = f"# Time to target\n\n{(__doc__ or '').split('    python')[0]}\n`{command}`\n\n{machine()}\n\n"
+        options.report.write_text(head + text + "\n", encoding="utf-8")
+    missed = fallen
+    for goal, key in (("held-out samples", f"{AUTO} / {SHIPPED} / held-out samples"), *((g, g) for g in GOALS)):
+        value = figures.get(key, [np.nan])
+        value = value[0] if isinstance(value, list) else value
+        if value < GOALS[goal]:
+            missed = [*missed, f"{goal}: {value:.2f}, the floor is {GOALS[goal]:g}"]
+    finish(options, {"time_to_target": figures}, missed)
+
+
+if __name__ == "__main__":
+    main()
