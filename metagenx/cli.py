@@ -344,7 +344,7 @@ def simulate(screen: Screen, file: Path, trust: bool, fom: str | None, data: _Da
     click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="A folder for .hgx, tables, report."),
     click.option("--scheme", help="create_trial, instead of the file's."),
     click.option("--evals", callback=_count, help="FOM evaluations of all restarts together, e.g. 40k."),
-    click.option("--as-in-file", is_flag=True, help="One run that ends where GenX's would: no restarts."),
+    click.option("--as-in-file", is_flag=True, help="One run that ends where GenX's would: no restarts, no polish."),
     click.option("--profile", "profiled", multiple=True, metavar="NAME", help="Profile likelihood of this parameter."),
     click.option("--mcmc", is_flag=True, help="Draw from the posterior too; needs the package bumps."),
     click.option("--errors", type=click.Choice(["FOM level", "covariance", "spread"], case_sensitive=False),
@@ -356,11 +356,12 @@ def fit(
     export: tuple[Path, ...], out: Path | None, scheme: str | None, evals: int | None, as_in_file: bool,
     profiled: tuple[str, ...], mcmc: bool, errors: str, overrides: tuple[str, ...], dry_run: bool,
 ) -> int:  # fmt: skip
-    """Fit FILE with its own settings.
+    """Fit FILE with its own settings and the strategy auto.
 
-    A run ends when it stagnates, and a new one starts, until the evaluations are spent that GenX would spend. Exit
-    code 0 means that at least two of the runs ended in the same, best minimum (with --as-in-file: that the run
-    ended); 3 that none agreed.
+    Runs are polished on the way, end when they stagnate, and start again, until eleven are done and two of them ended
+    in the best minimum, or the evaluations are spent that GenX would spend; --evals spends so many. Exit code 0 means
+    that at least two of the runs ended in the same, best minimum (with --as-in-file: that the run ended); 3 that none
+    agreed.
 
     \b
     metagenx fit film.hgx -o fitted.hgx
