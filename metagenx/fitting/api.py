@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from metagenx.errors import InputError
-from metagenx.fitting.auto import Strategy, finished, improver
+from metagenx.fitting.auto import Strategy, finished, improver, reserved
 from metagenx.fitting.de import State
 from metagenx.fitting.error_bars import ERROR_COLUMN, KINDS, ErrorBars, error_bars_of, with_spread
 from metagenx.fitting.interrupt import stop_on_ctrl_c
@@ -260,13 +260,14 @@ def fit(
 
     first = problem.start if start is None else np.asarray(start, dtype=float)
     judge = _Judge(problem)
+    kept = 0 if as_in_file or budget is None else reserved(problem, budget)
     base, auto = settings, strategy
     with stop_on_ctrl_c() as asked_to_stop:
         restarts = run_restarts(
             problem,
             settings,
             streams=streams,
-            max_evaluations=budget,
+            max_evaluations=None if budget is None else budget - kept,
             max_runs=max_runs,
             target=target,
             start=first,
@@ -278,7 +279,8 @@ def fit(
         )
         was_interrupted = restarts.runs[-1].stop == "interrupted"
         if not (as_in_file or was_interrupted or restarts.reached):
-            best = finished(problem, restarts.best)
+            spent = restarts.evaluations + judge.evaluations + 4 * len(first) + 2
+            best = finished(problem, restarts.best, None if budget is None else budget - spent)
             restarts = replace(restarts, runs=tuple(best if run is restarts.best else run for run in restarts.runs))
         bars = judge.bars(restarts.best, patience=_PATIENCE if was_interrupted else None)
         if bars.covariance is not None:

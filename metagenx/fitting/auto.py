@@ -31,6 +31,7 @@ _RISK = 0.05
 _ANOTHER = 0.05  # a best member whose FOM has fallen by this part since the last polish may be in another minimum
 _ANOTHER_MINIMUM = 0.01  # a jump that lowers the FOM by less led nowhere
 _LAST_STEPS, _ANSWERS_STEPS = 5, 20  # of a run, of the answer
+_WORTH_STEPS = 10  # a budget of so many times what they cost
 _PARTS_TRIED = 24  # for each step, at the most
 _LANDINGS = 3  # of one round of jumps
 _NO_LIMIT = 1 << 60
@@ -63,7 +64,7 @@ class Strategy:
         return math.ceil(math.log(_RISK) / math.log(1.0 - self.rarest))
 
     def settings_of(self, settings: Settings, chosen: frozenset[str], run: int) -> Settings:
-        """The settings of run 0, 1, …; those that the user has ``chosen`` by name stay."""
+        """The settings of run 0, 1, …; what the user has ``chosen`` by name stays, and what is not at its default."""
         longer = luby(run + 1)
         ours = {
             "use_stagnation": True,
@@ -71,7 +72,9 @@ class Strategy:
             "stagnation_generations": self.patience * longer,
             "max_evaluation_mult": self.cutoff * longer,
         }
-        return settings.replace(**{name: value for name, value in ours.items() if name not in chosen})
+        default = Settings()
+        free = {name for name in ours if name not in chosen and getattr(settings, name) == getattr(default, name)}
+        return settings.replace(**{name: value for name, value in ours.items() if name in free})
 
     def enough(self, restarts: RestartedFit, errors: Callable[[FitResult], FloatArray | None]) -> bool:
         """Whether the runs so far settle the matter; ``errors`` gives the standard errors of a run, if it has any."""
@@ -143,7 +146,7 @@ class PolishBest:
     def _finish(self, problem: Problem, state: State) -> None:
         """A few steps to the very bottom, so that runs which differ by their last per cents can be told apart."""
         assert isinstance(problem, ProblemWithData)
-        cost = _LAST_STEPS * (2 * len(state.bounds) + 1 + _PARTS_TRIED) + 1
+        cost = _LAST_STEPS * cost_of_step(len(state.bounds)) + 1
         if cost > _affordable(state) or state.stop == "target":
             return
         found = local_minimum(problem, state.best, max_iterations=_LAST_STEPS)
@@ -181,15 +184,34 @@ def improver(problem: Problem, strategy: Strategy, run: int) -> PolishBest | Non
     return PolishBest(strategy.polish_interval, strategy.polish_improvement, greedy=greedy, jumps=strategy.jumps)
 
 
-def finished(problem: Problem, result: FitResult) -> FitResult:
+def cost_of_step(n_dim: int) -> int:
+    """Evaluations of one step of ``finished``, at the most."""
+    return 2 * n_dim + 1 + _PARTS_TRIED
+
+
+def reserved(problem: Problem, budget: int) -> int:
+    """What of a budget the runs must leave to the last steps and the error bars of the answer."""
+    if not isinstance(problem, ProblemWithData):
+        return 0
+    n_dim = len(problem.bounds)
+    error_bars, steps = 4 * n_dim + 2, _LAST_STEPS * cost_of_step(n_dim) + 1
+    return min(budget // 2, error_bars + (steps if budget >= _WORTH_STEPS * steps else 0))
+
+
+def finished(problem: Problem, result: FitResult, max_evaluations: int | None = None) -> FitResult:
     """The result at the very bottom of its minimum, what that cost included; as it is without data.
 
     A run need not go there to be compared with others, its answer must.
     """
     if not isinstance(problem, ProblemWithData) or not np.isfinite(result.fom):
         return result
+    steps = _ANSWERS_STEPS
+    if max_evaluations is not None:
+        steps = min(steps, (max_evaluations - 1) // cost_of_step(len(problem.bounds)))
+    if steps < 1:
+        return result
     try:
-        found = local_minimum(problem, result.values, max_iterations=_ANSWERS_STEPS)
+        found = local_minimum(problem, result.values, max_iterations=steps)
     except InputError:
         return result
     fom = float(problem.evaluate(found.vector[None])[0])

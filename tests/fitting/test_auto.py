@@ -190,7 +190,9 @@ def test_what_is_kept_aside_does_not_move_the_population():
 def test_the_user_has_the_last_word_on_settings():
     strategy = Strategy()
     settings = Settings(stagnation_generations=99)
-    assert strategy.settings_of(settings, frozenset({"stagnation_generations"}), 2).stagnation_generations == 99
+    assert strategy.settings_of(settings, frozenset(), 2).stagnation_generations == 99
+    settings = Settings()
+    assert strategy.settings_of(settings, frozenset({"stagnation_generations"}), 2).stagnation_generations == 20
     assert strategy.settings_of(settings, frozenset(), 2).stagnation_generations == 2 * strategy.patience
     fit = metagenx.fit(waves(), settings=Settings(), use_stagnation=False, max_runs=1, budget=700)
     assert fit.settings.use_stagnation is False
