@@ -224,12 +224,8 @@ def main() -> None:
     )
     outside, values = sum(r["outside"] for r in rows), sum(r["values"] for r in rows)
     allowed = int(binom.ppf(1.0 - LEVEL, values, 1.0 - (BAND[1] - BAND[0])))
-    print(
-        f"outside the band: {outside} of {values} values, {allowed} allowed ({options.runs} of our runs each)"
-    )
-    missed = (
-        [f"{outside} of {values} values outside the band, {allowed} allowed"] if outside > allowed else []
-    )
+    print(f"outside the band: {outside} of {values} values, {allowed} allowed ({options.runs} of our runs each)")
+    missed = [f"{outside} of {values} values outside the band, {allowed} allowed"] if outside > allowed else []
     summary = {"runs": options.runs, "outside": outside, "values": values, "allowed": allowed, "rows": rows}
     finish(options, {"schemes_against_genx": summary}, missed)
 

@@ -545,7 +545,13 @@ def tune(
         return EXIT_REACHED
     with RunProgress(screen) as progress:
         result = run_tune(
-            experiment, out=out, overrides=overrides, data=data.requests(), workers=workers, resume=resume, trust=trust,
+            experiment,
+            out=out,
+            overrides=overrides,
+            data=data.requests(),
+            workers=workers,
+            resume=resume,
+            trust=trust,
             progress=progress,
         )
         report = write_report(result.folder, trust=trust)

@@ -90,9 +90,7 @@ def weights() -> dict[str, np.ndarray]:
 
     GenX glues the uncertainty to the value: 55.845(2) is its 55.8452, and its files are normalised so.
     """
-    table = {
-        element: float(text.replace("(", "").replace(")", "")) for element, text in rows("atomic_weights.csv")
-    }
+    table = {element: float(text.replace("(", "").replace(")", "")) for element, text in rows("atomic_weights.csv")}
     for key in NEUTRON_SCATTERING_LENGTHS:
         if isinstance(key, tuple):
             table[name_of(key)] = ATOMIC_WEIGHTS[key]

@@ -247,9 +247,7 @@ def fit(
         own_model = cast("Model", model)
     chosen = frozenset(overrides)
     may_end_early = not as_in_file and budget is None and max_runs is None and target is None
-    settings, budget, max_runs = _limits(
-        problem, own_model, settings, as_in_file, budget, max_runs, overrides
-    )
+    settings, budget, max_runs = _limits(problem, own_model, settings, as_in_file, budget, max_runs, overrides)
     strategy = strategy or Strategy()
     for name, limit in (("budget", budget), ("max_runs", max_runs)):
         if limit is not None and limit < 1:
@@ -414,9 +412,7 @@ def evaluations_of_full_run(settings: Settings, n_dim: int) -> int:
 
 def _problem(model: Model | Problem) -> tuple[Problem, Model | None]:
     if isinstance(model, str | os.PathLike):
-        raise InputError(
-            f"{os.fspath(model)!r} is a path, not a model", hint="Use metagenx.load(path) first."
-        )
+        raise InputError(f"{os.fspath(model)!r} is a path, not a model", hint="Use metagenx.load(path) first.")
     if isinstance(model, Problem):
         return model, None
     return model.problem(), model

@@ -84,7 +84,6 @@ class State:
     failure: str | None = None
     seconds: float = 0.0
 
-
     @property
     def answer(self) -> tuple[FloatArray, float]:
         """The best vector ``(n_dim,)`` so far, of the population or polished, and its FOM."""

@@ -144,9 +144,7 @@ class FunctionProblem:
             if self._vectorised:
                 foms = np.asarray(self._function(vectors), dtype=float)
             else:
-                foms = np.array(
-                    [np.asarray(self._function(vector), dtype=float).item() for vector in vectors]
-                )
+                foms = np.array([np.asarray(self._function(vector), dtype=float).item() for vector in vectors])
         except Exception as error:
             raise InputError(
                 f"the function to be fitted raised {type(error).__name__}: {error}",
@@ -166,9 +164,7 @@ def checked_bounds(bounds: ArrayLike) -> FloatArray:
     if array.ndim != 2 or array.shape[1] != 2:
         raise InputError(f"bounds have shape {array.shape}, they must be (n_dim, 2)")
     if len(array) == 0:
-        raise InputError(
-            "nothing to fit: no parameter is fitted", hint="Tick Fit for at least one parameter."
-        )
+        raise InputError("nothing to fit: no parameter is fitted", hint="Tick Fit for at least one parameter.")
     wrong = ~np.isfinite(array).all(axis=1) | (array[:, 0] > array[:, 1])
     if wrong.any():
         rows = ", ".join(f"parameter {i}: {array[i, 0]:g} to {array[i, 1]:g}" for i in np.flatnonzero(wrong))

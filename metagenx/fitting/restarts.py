@@ -73,9 +73,7 @@ class RestartedFit:
     def complete(self) -> tuple[FitResult, ...]:
         """The runs that ended by the rules of their settings."""
         runs = self.runs[:-1] if self.cut_short else self.runs
-        return tuple(
-            run for run in runs if run.stop not in ("interrupted", "failed", "discrepancy", "target")
-        )
+        return tuple(run for run in runs if run.stop not in ("interrupted", "failed", "discrepancy", "target"))
 
     @property
     def same(self) -> tuple[FitResult, ...]:

@@ -34,9 +34,7 @@ JADE_SPREAD = 0.1  # scale of the Cauchy and normal variates around F and C
 Indices = NDArray[np.intp]
 
 
-def best_1_bin(
-    rng: np.random.Generator, population: FloatArray, best: FloatArray, km: float, kr: float
-) -> FloatArray:
+def best_1_bin(rng: np.random.Generator, population: FloatArray, best: FloatArray, km: float, kr: float) -> FloatArray:
     """``b + F (x_r1 − x_r2)``, binomial crossover with the target."""
     n_pop = len(population)
     uniform = rng.random((3, n_pop))
@@ -68,9 +66,7 @@ def best_either_or(
     return np.where(uniform[2][:, None] < pf, mutation, recombination)
 
 
-def rand_either_or(
-    rng: np.random.Generator, population: FloatArray, km: float, kr: float, pf: float
-) -> FloatArray:
+def rand_either_or(rng: np.random.Generator, population: FloatArray, km: float, kr: float, pf: float) -> FloatArray:
     """With probability pf ``x_r0 + F (x_r1 − x_r2)``, else ``x_r0 + C (x_r1 + x_r2 − 2 x_r0)``."""
     n_pop = len(population)
     uniform = rng.random((4, n_pop))

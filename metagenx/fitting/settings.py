@@ -109,9 +109,7 @@ class Settings:
     )
     use_pop_mult: bool = _setting(True, "Population is pop_mult times the fitted parameters, not pop_size.")
     pop_mult: float = _setting(3.0, "Population per fitted parameter.", low=0.01, high=10_000.0)
-    pop_size: int = _setting(
-        50, "Population, if use_pop_mult is off.", low=SMALLEST_POPULATION, high=1_000_000
-    )
+    pop_size: int = _setting(50, "Population, if use_pop_mult is off.", low=SMALLEST_POPULATION, high=1_000_000)
     use_max_generations: bool = _setting(
         False, "The limit is max_generations, not max_generation_mult times parameters times population."
     )
@@ -453,9 +451,7 @@ def mistakes_in(values: Mapping[str, Any]) -> list[Mistake]:
     """Everything wrong with these settings: unknown names, wrong types, values out of range."""
     names = [option.name for option in describe()]
     unknown = [
-        Mistake(
-            str(name), "is not a setting", suggestion=next(iter(get_close_matches(str(name), names)), None)
-        )
+        Mistake(str(name), "is not a setting", suggestion=next(iter(get_close_matches(str(name), names)), None))
         for name in map(str, values)
         if name not in names
     ]
@@ -488,9 +484,7 @@ def overrides_from_text(texts: Iterable[str]) -> dict[str, Any]:
 def _from_text(text: str, kind: type) -> Any:
     """The value that a text stands for; the text itself if it is none of that kind, so that the mistake shows it."""
     if kind is bool:
-        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(
-            text.lower(), text
-        )
+        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(text.lower(), text)
     if kind in (int, float):
         try:
             return float(text.replace("_", ""))
@@ -524,11 +518,7 @@ def _converted(option: Option, value: Any) -> Any:
         message = f"is {value!r}, it must be one of {', '.join(option.choices)}"
         return Mistake(option.name, message, suggestion=close[0] if close else None)
     if option.kind is bool:
-        return (
-            value
-            if isinstance(value, bool)
-            else Mistake(option.name, f"is {value!r}, it must be true or false")
-        )
+        return value if isinstance(value, bool) else Mistake(option.name, f"is {value!r}, it must be true or false")
     return _number(option, value)
 
 

@@ -43,9 +43,7 @@ class Simplex:
         return self.vertices[lowest], float(self.foms[lowest])
 
 
-def start_simplex(
-    vector: FloatArray, fom: float, steps: FloatArray, tolerance: float, max_iterations: int
-) -> Simplex:
+def start_simplex(vector: FloatArray, fom: float, steps: FloatArray, tolerance: float, max_iterations: int) -> Simplex:
     """A simplex at ``vector`` with one more vertex per parameter, ``steps`` ``(n_dim,)`` away."""
     vertices = vector + np.vstack([np.zeros_like(vector), np.diag(steps)])
     foms = np.full(len(vertices), np.inf)

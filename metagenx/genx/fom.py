@@ -240,9 +240,7 @@ class FigureOfMerit:
         weight = np.array(np.broadcast_to(weight, points.y.shape), dtype=float)
         target = np.array(transformed(points.y, self._transform))
         inside = self._in_range(points)
-        return _Prepared(
-            target, weight, weight if inside is None else np.where(inside, weight, np.nan), inside
-        )
+        return _Prepared(target, weight, weight if inside is None else np.where(inside, weight, np.nan), inside)
 
     def _in_range(self, points: Points) -> NDArray[np.bool_] | None:
         if self._range is None:
@@ -281,9 +279,7 @@ class FigureOfMerit:
         return [s if np.ndim(simulations[i]) == 2 else float(s[0]) for i, s in zip(chosen, sums, strict=True)]
 
     def _kernel_sum(self, prepared: _Prepared, rows: Array) -> Array:
-        return summed_deviations(
-            rows, prepared.target, prepared.counted_weight, int(self._transform), self._squared
-        )
+        return summed_deviations(rows, prepared.target, prepared.counted_weight, int(self._transform), self._squared)
 
     def _values(self, i: int, rows: Array) -> Array:
         """Signed values of one data set, (n_population, n_points)."""
@@ -308,9 +304,7 @@ class FigureOfMerit:
     def _custom_populations(self, rows: list[Array]) -> list[Array]:
         """Values of a custom function, candidate by candidate: (n_population, n_points) per data set."""
         n_population = max((len(r) for r in rows), default=1)
-        every = [
-            self._custom_values([r[min(k, len(r) - 1)][None] for r in rows]) for k in range(n_population)
-        ]
+        every = [self._custom_values([r[min(k, len(r) - 1)][None] for r in rows]) for k in range(n_population)]
         return [np.array([values[i] for values in every]) for i in range(len(rows))]
 
     def _custom_values(self, rows: list[Array]) -> list[Array]:
@@ -340,9 +334,7 @@ def _as_rows(i: int, simulation: Any, n_points: int) -> Array:
     if array.ndim < 2:
         array = array.reshape(1, -1)
     if array.ndim > 2 or array.shape[-1] not in (1, n_points):
-        raise ScriptError(
-            f"the simulation of data set {i} has the shape {np.shape(simulation)} for {n_points} points"
-        )
+        raise ScriptError(f"the simulation of data set {i} has the shape {np.shape(simulation)} for {n_points} points")
     if array.shape[-1] != n_points:
         array = np.broadcast_to(array, (len(array), n_points))
     return np.require(array, dtype=np.float64, requirements=["C", "W"])

@@ -76,15 +76,11 @@ FUNCTIONS: Mapping[str, Function] = {
     "diff": Function(_IDENTITY, _ONE),
     "log": Function(_LOG10, _ONE),
     "sqrt": Function(_SQRT, _ONE),
-    "R1": Function(
-        Transform.SQRT_OF_MAGNITUDE, _shared(lambda d: np.sqrt(np.abs(d.y))), per_degree_of_freedom=False
-    ),
+    "R1": Function(Transform.SQRT_OF_MAGNITUDE, _shared(lambda d: np.sqrt(np.abs(d.y))), per_degree_of_freedom=False),
     # log10 √y = ½ log10 y, in the numerator and in the denominator.
     "logR1": Function(_LOG10, _shared(lambda d: np.log10(d.y)), per_degree_of_freedom=False),
     "R2": Function(_IDENTITY, _shared(lambda d: d.y**2), squared=True, per_degree_of_freedom=False),
-    "logR2": Function(
-        _LOG10, _shared(lambda d: np.log10(d.y) ** 2), squared=True, per_degree_of_freedom=False
-    ),
+    "logR2": Function(_LOG10, _shared(lambda d: np.log10(d.y) ** 2), squared=True, per_degree_of_freedom=False),
     # x is taken as 2θ in degrees whatever the coordinates.
     "sintth4": Function(_IDENTITY, _each(lambda d: np.sin(d.x * np.pi / 360.0) ** 4)),
     "Norm": Function(_IDENTITY, _each(lambda d: 1.0 / np.sum(np.abs(d.y)))),
@@ -132,9 +128,7 @@ def register(name: str, function: Custom, *, per_degree_of_freedom: bool = False
     InputError : the name is empty, or one of GenX's.
     """
     if not name or name in FUNCTIONS:
-        raise InputError(
-            f"a figure of merit cannot be called {name!r}", hint="Choose a name that GenX does not have."
-        )
+        raise InputError(f"a figure of merit cannot be called {name!r}", hint="Choose a name that GenX does not have.")
     CUSTOM[name] = (function, per_degree_of_freedom)
 
 

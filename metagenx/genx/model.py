@@ -85,9 +85,7 @@ class Model:
         """The parameter table: name, value, fit, min, max, error; empty rows of the grid are left out."""
         import pandas as pd
 
-        rows = [
-            (r.name, r.value, r.fit, r.minimum, r.maximum, r.error) for r in self.file.table if r.name.strip()
-        ]
+        rows = [(r.name, r.value, r.fit, r.minimum, r.maximum, r.error) for r in self.file.table if r.name.strip()]
         return pd.DataFrame(rows, columns=["name", "value", "fit", "min", "max", "error"])
 
     def simulate(self, values: Mapping[str, float] | None = None) -> list[np.ndarray]:

@@ -243,6 +243,4 @@ def _agree(a: np.ndarray, b: np.ndarray) -> bool:
 def candidate_simulations(instance: ModelInstance, vectors: np.ndarray) -> list[np.ndarray]:
     """Simulations of a population, each (n_population, n_points), for tests and error bands."""
     simulations = instance.simulate_fitted(vectors)
-    return [
-        np.broadcast_to(s, (len(vectors), *np.shape(d.x))) for s, d in zip(simulations, instance.data, strict=True)
-    ]
+    return [np.broadcast_to(s, (len(vectors), *np.shape(d.x))) for s, d in zip(simulations, instance.data, strict=True)]

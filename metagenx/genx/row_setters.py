@@ -37,9 +37,7 @@ def make_setter(script: ScriptModule, name: str) -> Setter:
     except ScriptRefused as error:
         raise ScriptRefused(error.what, where=where, hint=error.hint) from None
     except InputError as error:
-        raise ScriptError(
-            f"it names nothing: {error.what}", where=where, hint=_suggestion(script, name)
-        ) from None
+        raise ScriptError(f"it names nothing: {error.what}", where=where, hint=_suggestion(script, name)) from None
     if callable(value):
         return _calling(script, value, where)
     if type(value).__name__ == "NumericParameter":
@@ -104,9 +102,7 @@ def _assigning(script: ScriptModule, name: str, where: str) -> Setter:
 def _global(script: ScriptModule, name: str) -> Setter:
     if name.startswith("_") or name in {"data", "Sim"}:
         raise ScriptError("it cannot be set by a row of the table", where=f"parameter {name!r}")
-    script.notice(
-        f"the parameter {name!r} is a plain variable of the script: it is set here; GenX ignores such a row"
-    )
+    script.notice(f"the parameter {name!r} is a plain variable of the script: it is set here; GenX ignores such a row")
     namespace = script.namespace
 
     def set_value(value: Any) -> None:

@@ -105,9 +105,7 @@ def _data_content(data: SampleData) -> dict[str, Any]:
     return {**data.request.to_json(), "file": data.request.path.suffix.lower(), "sha256": data.sha256}
 
 
-def load_experiment(
-    path: str | Path, overrides: Sequence[str] = (), data: Sequence[DataRequest] = ()
-) -> Experiment:
+def load_experiment(path: str | Path, overrides: Sequence[str] = (), data: Sequence[DataRequest] = ()) -> Experiment:
     """Load an experiment file; a .hgx or .gx file stands for the experiment with all defaults.
 
     Parameters
@@ -127,9 +125,7 @@ def load_experiment(
     return _experiment(ExperimentReader(read_yaml(path), overrides, requests=data), path)
 
 
-def experiment_for(
-    file: str | Path, overrides: Sequence[str] = (), data: Sequence[DataRequest] = ()
-) -> Experiment:
+def experiment_for(file: str | Path, overrides: Sequence[str] = (), data: Sequence[DataRequest] = ()) -> Experiment:
     """The experiment with all defaults for a GenX file; raises as :func:`load_experiment`."""
     path = Path(file).expanduser()
     document = Document(str(path), {"model": {"file": path.name}})

@@ -94,9 +94,7 @@ class Verdict:
         if not self.complete:
             return f"keep {name}: {self.reason}, so nothing was validated; run it again with a larger budget"
         if not self.reached:
-            return (
-                f"keep {name}: none of their fits found the right minimum, nor did another setting beyond doubt"
-            )
+            return f"keep {name}: none of their fits found the right minimum, nor did another setting beyond doubt"
         compared = ""
         if self.ratio is not None and math.isfinite(self.ratio.estimate):
             compared = f", the best rival {self.rival}: {_ratio(self.ratio)}"

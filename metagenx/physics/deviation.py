@@ -48,9 +48,7 @@ def _logarithms(values: Array) -> Array:
 
 
 @compiled()
-def summed_deviations(
-    simulations: Array, target: Array, weight: Array, transform: int, squared: bool
-) -> Array:
+def summed_deviations(simulations: Array, target: Array, weight: Array, transform: int, squared: bool) -> Array:
     """Sums of the finite deviations of many simulations.
 
     Parameters

@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Values = (
-    float | Array
-)  # a scalar, one per point (n_points,), one per individual (n_population, 1), or all of them
+Values = float | Array  # a scalar, one per point (n_points,), one per individual (n_population, 1), or all of them
 
 
 def over_points(kernel: Callable[..., None], x: Values, *parameters: Values) -> Array:

@@ -72,9 +72,7 @@ def xray_factor(name: str, wavelength: float | np.ndarray, table: XrayTable = "n
     return _interpolate_xray(name, energy, table, "the wavelength")
 
 
-def xray_factor_at_energy(
-    name: str, energy: float | np.ndarray, table: XrayTable = "nist"
-) -> complex | np.ndarray:
+def xray_factor_at_energy(name: str, energy: float | np.ndarray, table: XrayTable = "nist") -> complex | np.ndarray:
     """X-ray scattering length f1 − i f2 in electrons at Q = 0, at an energy in eV (scalar or array)."""
     return _interpolate_xray(name, np.asarray(energy, dtype=float) / 1000.0, table, "the energy")
 
@@ -108,9 +106,7 @@ def absorbing_neutron_length(name: str, wavelength: float | np.ndarray = 1.79819
     σ_a (Geant4) is interpolated linearly in energy. GenX does not find its isotope tables on file systems that
     tell upper from lower case; here they work.
     """
-    symbol = _spelled(
-        name, tuple(n for n in _members("absorption") if n != "energy"), "table of neutron absorption"
-    )
+    symbol = _spelled(name, tuple(n for n in _members("absorption") if n != "energy"), "table of neutron absorption")
     rows, cross_section = _array("absorption", "energy"), _array("absorption", symbol)
     wavelength = np.asarray(wavelength, dtype=float)
     with np.errstate(divide="ignore"):
@@ -193,9 +189,7 @@ def _interpolate_xray(name: str, energy: np.ndarray, table: XrayTable, what: str
             f"({_HC / energies[-1]:.3g} to {_HC / energies[first]:.4g} Å); "
             f"it is {_extremes(energy * 1000)} eV"
         )
-    factor: complex | np.ndarray = _plain(
-        np.interp(energy, energies, f1) - 1j * np.interp(energy, energies, f2)
-    )
+    factor: complex | np.ndarray = _plain(np.interp(energy, energies, f1) - 1j * np.interp(energy, energies, f2))
     return factor
 
 
@@ -225,9 +219,7 @@ def _spelled(name: str, known: tuple[str, ...], what: str) -> str:
         raise UnknownElement(
             f"there is no {what} of {name!r}", hint="the element exists, but its table has no entry for it"
         )
-    close = _CLOSEST.get(name.lower()) or difflib.get_close_matches(
-        name.lower(), list(spelling), n=3, cutoff=0.5
-    )
+    close = _CLOSEST.get(name.lower()) or difflib.get_close_matches(name.lower(), list(spelling), n=3, cutoff=0.5)
     close = [spelling[c] for c in close if c in spelling]
     hint = f"did you mean {' or '.join(close)}?" if close else "names are like Fe or i58Ni"
     raise UnknownElement(f"there is no {what} of {name!r}", hint=hint)

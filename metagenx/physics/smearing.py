@@ -43,9 +43,7 @@ def convolve(intensity: Array, x: Array, sigma: Values, reach: Values) -> Array:
     """
     intensity = np.ascontiguousarray(np.atleast_2d(intensity), dtype=np.float64)
     if np.shape(x)[-1] < 2:
-        raise InputError(
-            "fast conv needs at least two points", hint="use the restype 'full conv and varying res.'"
-        )
+        raise InputError("fast conv needs at least two points", hint="use the restype 'full conv and varying res.'")
     step = np.atleast_1d(x[..., 1] - x[..., 0])
     if np.any(step <= 0):
         raise InputError(
@@ -105,9 +103,7 @@ def _windows(points: Array, widths: Array) -> tuple[Indices, Indices]:
 
 
 @compiled()
-def _convolve(
-    intensity: Array, step: Array, sigma: Array, half_width: Array, size: Indices, out: Array
-) -> None:
+def _convolve(intensity: Array, step: Array, sigma: Array, half_width: Array, size: Indices, out: Array) -> None:
     """`size` is the length of each individual's kernel; 0 leaves the curve as it is, −1 makes it NaN."""
     n = out.shape[1]
     kernel, padded = np.empty(1), np.empty(n)

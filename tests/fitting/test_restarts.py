@@ -69,9 +69,7 @@ def test_a_cutoff_of_the_settings_holds_for_each_run():
 
 def test_interruption_and_failure_end_the_restarts():
     calls = iter(range(10**6))
-    fit = run_restarts(
-        PROBLEM, SETTINGS, streams=streams, max_evaluations=10**6, should_stop=lambda: next(calls) > 200
-    )
+    fit = run_restarts(PROBLEM, SETTINGS, streams=streams, max_evaluations=10**6, should_stop=lambda: next(calls) > 200)
     assert fit.runs[-1].stop == "interrupted"
     nothing = FunctionProblem(lambda v: np.full(len(v), np.nan), [[0, 1]] * 2, vectorised=True)
     failed = run_restarts(nothing, SETTINGS, streams=streams, max_evaluations=10**6)
@@ -88,7 +86,5 @@ def test_the_same_minimum_needs_fom_and_parameters():
     far = dataclasses.replace(near, values=best.values + 4 * np.maximum(-best.error_low, best.error_high))
     worse = dataclasses.replace(best, fom=best.fom * 1.011)
     assert [same_minimum(run, best) for run in (best, near, far, worse)] == [True, True, False, False]
-    unknown = dataclasses.replace(
-        best, error_low=best.error_low * np.nan, error_high=best.error_high * np.nan
-    )
+    unknown = dataclasses.replace(best, error_low=best.error_low * np.nan, error_high=best.error_high * np.nan)
     assert same_minimum(far, unknown)

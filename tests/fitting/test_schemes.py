@@ -106,9 +106,7 @@ def test_a_scheme_does_what_the_loop_does(name, seed):
     population, best = generation(seed)
     before = population.copy()
     trials = vectorised(np.random.default_rng(seed), population, best)
-    np.testing.assert_allclose(
-        trials, loop(np.random.default_rng(seed), population, best), rtol=1e-13, atol=1e-13
-    )
+    np.testing.assert_allclose(trials, loop(np.random.default_rng(seed), population, best), rtol=1e-13, atol=1e-13)
     np.testing.assert_array_equal(population, before)
 
 

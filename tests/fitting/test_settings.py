@@ -49,9 +49,7 @@ def any_value(option):
     return st.floats(option.low, min(option.high, 1e300))
 
 
-any_settings = st.fixed_dictionaries({}, optional={o.name: any_value(o) for o in describe()}).map(
-    Settings.from_values
-)
+any_settings = st.fixed_dictionaries({}, optional={o.name: any_value(o) for o in describe()}).map(Settings.from_values)
 
 
 def test_defaults_are_those_of_genx():
@@ -188,9 +186,7 @@ def test_settings_on_a_command_line():
     }
     assert overrides_from_text([]) == {}
     with pytest.raises(ConfigError) as caught:
-        overrides_from_text(
-            ["km", "kr=fast", "pop_sise=20", "use_boundaries=perhaps", "km=nan", "pop_size=2.5"]
-        )
+        overrides_from_text(["km", "kr=fast", "pop_sise=20", "use_boundaries=perhaps", "km=nan", "pop_size=2.5"])
     assert [m.path for m in caught.value.mistakes] == [
         "km",
         "pop_sise",

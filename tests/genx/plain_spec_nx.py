@@ -27,8 +27,7 @@ def unrolled(sample: Any) -> list[SimpleNamespace]:
 def inverted(layers: list[SimpleNamespace]) -> list[SimpleNamespace]:
     sigmas = [*[layer.sigma for layer in layers][::-1][1:], 0.0]
     return [
-        SimpleNamespace(**{**vars(layer), "sigma": sigma})
-        for layer, sigma in zip(layers[::-1], sigmas, strict=True)
+        SimpleNamespace(**{**vars(layer), "sigma": sigma}) for layer, sigma in zip(layers[::-1], sigmas, strict=True)
     ]
 
 
@@ -40,8 +39,7 @@ def indices(layers: list[SimpleNamespace], probe: str, wavelength: Any, sign: in
             n.append(1 - R_E * layer.dens * layer.f * wavelength**2 / (2 * np.pi))
         else:
             s = layer.dens * (
-                layer.b * 1e-5 * wavelength**2 / (2 * np.pi)
-                - 1j * layer.xs_ai * 1e-8 * wavelength / (4 * np.pi)
+                layer.b * 1e-5 * wavelength**2 / (2 * np.pi) - 1j * layer.xs_ai * 1e-8 * wavelength / (4 * np.pi)
             )
             m = MU * layer.magn * layer.dens * wavelength**2 / (2 * np.pi)
             n.append(1 - s - sign * m)
@@ -64,15 +62,10 @@ def parratt(q: np.ndarray, n: list[Any], layers: list[SimpleNamespace], waveleng
     return r
 
 
-def parratt_at_angle(
-    angle: Any, n: list[Any], layers: list[SimpleNamespace], wavelength: np.ndarray
-) -> np.ndarray:
+def parratt_at_angle(angle: Any, n: list[Any], layers: list[SimpleNamespace], wavelength: np.ndarray) -> np.ndarray:
     """The variant for one wavelength per point, angle in rad."""
     cos2 = np.cos(angle) ** 2
-    k = [
-        2 * n[-1] * (2 * np.pi / wavelength) * np.sqrt((one**2 / n[-1] ** 2 - cos2).astype(complex))
-        for one in n
-    ]
+    k = [2 * n[-1] * (2 * np.pi / wavelength) * np.sqrt((one**2 / n[-1] ** 2 - cos2).astype(complex)) for one in n]
     r = None
     for i in range(len(layers) - 1):
         step = (k[i + 1] - k[i]) / (k[i + 1] + k[i]) * np.exp(-k[i] * k[i + 1] * layers[i].sigma ** 2 / 2)
@@ -89,8 +82,7 @@ def spin_flip(q: np.ndarray, layers: list[SimpleNamespace], wavelength: float) -
         extra = SimpleNamespace(**{**vars(layers[1]), "d": 10.0, "sigma": 0.0})
         layers = [layers[0], extra, layers[1]]
     s = [
-        layer.dens
-        * (layer.b * 1e-5 * wavelength**2 / (2 * np.pi) - 1j * layer.xs_ai * 1e-8 * wavelength / (4 * np.pi))
+        layer.dens * (layer.b * 1e-5 * wavelength**2 / (2 * np.pi) - 1j * layer.xs_ai * 1e-8 * wavelength / (4 * np.pi))
         for layer in layers
     ]
     m = [MU * layer.magn * layer.dens * wavelength**2 / (2 * np.pi) for layer in layers]
@@ -120,16 +112,12 @@ def spin_flip(q: np.ndarray, layers: list[SimpleNamespace], wavelength: float) -
             c * (v + b) / (2 * b) * rough(b - v),
             -c * (v - b) / (2 * b) * rough(b + v),
         ]
-        matrix = np.array([x0, [x0[1], x0[0], x0[3], x0[2]], x2, [x2[1], x2[0], x2[3], x2[2]]]).transpose(
-            2, 0, 1
-        )
+        matrix = np.array([x0, [x0[1], x0[0], x0[3], x0[2]], x2, [x2[1], x2[0], x2[3], x2[2]]]).transpose(2, 0, 1)
         if total is None:
             total = matrix
         else:
             d = layers[i].d
-            phase = np.array(
-                [np.exp(-1j * u * d), np.exp(1j * u * d), np.exp(-1j * v * d), np.exp(1j * v * d)]
-            ).T
+            phase = np.array([np.exp(-1j * u * d), np.exp(1j * u * d), np.exp(-1j * v * d), np.exp(1j * v * d)]).T
             total = matrix @ (phase[:, :, None] * total)
     e = total.transpose(1, 2, 0)
     det = e[0, 0] * e[2, 2] - e[0, 2] * e[2, 0]
@@ -183,16 +171,12 @@ def grid_of(x: np.ndarray, inst: Any) -> tuple[np.ndarray, np.ndarray] | None:
         width = max(kind.inner_width, kind.outer_width)
         t = np.linspace(-0.5, 0.5, m)[:, None]
         top = kind.inner_width / width
-        weight = np.where(
-            2 * np.abs(t) <= top, 1.0, 1 - (2 * np.abs(t) - top) / (1 - top) if top < 1 else 1.0
-        )
+        weight = np.where(2 * np.abs(t) <= top, 1.0, 1 - (2 * np.abs(t) - top) / (1 - top) if top < 1 else 1.0)
         return x + width * t, weight * np.ones_like(x)
     if name == "XrayKalpha":
         s, other = kind.sigma_2theta, x * (kind.energy_alpha2 / kind.energy_alpha1)
         first, second = x + u * s, other + u * s
-        return np.vstack([first, second]), np.vstack(
-            [normal(first, x, s), normal(second, other, s) / kind.ratio12]
-        )
+        return np.vstack([first, second]), np.vstack([normal(first, x, s), normal(second, other, s) / kind.ratio12])
     return None
 
 
@@ -241,9 +225,7 @@ def specular(x: np.ndarray, sample: Any, inst: Any, *, other_side: bool = False)
 
         def one(sign: int) -> np.ndarray:
             n = indices(layers, probe, lam_at, sign)
-            return (
-                np.abs(parratt_at_angle(alpha, n, layers, lam_at) if tof else parratt(q, n, layers, lam)) ** 2
-            )
+            return np.abs(parratt_at_angle(alpha, n, layers, lam_at) if tof else parratt(q, n, layers, lam)) ** 2
 
         if "pol" not in probe:
             curve = one(0)

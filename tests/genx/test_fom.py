@@ -179,9 +179,7 @@ def test_new_arrays_of_a_script_are_seen() -> None:
     figure = FigureOfMerit("diff", data)
     before = figure.total(simulations)
     data[0].y = data[0].y * 2
-    np.testing.assert_allclose(
-        figure.total(simulations), FigureOfMerit("diff", data).total(simulations), rtol=0
-    )
+    np.testing.assert_allclose(figure.total(simulations), FigureOfMerit("diff", data).total(simulations), rtol=0)
     assert not np.allclose(figure.total(simulations), before)
 
 

@@ -129,9 +129,7 @@ def test_names_of_rows_are_checked_too(name: str, tmp_path: Path, monkeypatch: p
 
 def test_names_of_columns_do_not_unlock_anything() -> None:
     """The names of columns come from the file as well."""
-    sets = DataList(
-        [DataSet("a", [1.0], [1.0], [1.0], extra={"tofile": [1.0], "view": [7.0], "f_globals": [1.0]})]
-    )
+    sets = DataList([DataSet("a", [1.0], [1.0], [1.0], extra={"tofile": [1.0], "view": [7.0], "f_globals": [1.0]})])
     script = ScriptModule("v = data[0].view", sets)
     assert script.namespace["v"] == 7.0
     for attempt in ("data[0].x.tofile('canary')", "data[0].x.view('O')", "data[0].f_globals"):

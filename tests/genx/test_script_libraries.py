@@ -67,12 +67,8 @@ def test_no_library_runs_text_or_follows_names(path: Path) -> None:
     for line, function, call in calls(path):
         where = f"{path.name}, line {line}"
         assert function not in RUNS_TEXT, f"{where}: {function}"
-        if function in {"getattr", "setattr", "delattr", "hasattr"} and not isinstance(
-            call.args[1], ast.Constant
-        ):
-            assert path.name in REVIEWED, (
-                f"{where}: {function} with a name that is a variable; read the rules first"
-            )
+        if function in {"getattr", "setattr", "delattr", "hasattr"} and not isinstance(call.args[1], ast.Constant):
+            assert path.name in REVIEWED, f"{where}: {function} with a name that is a variable; read the rules first"
 
 
 @pytest.mark.parametrize("name", registry.supported())

@@ -82,9 +82,7 @@ def test_all_ways_to_import_a_library_lead_to_the_same_object(way: str) -> None:
 @pytest.mark.parametrize("trust", [False, True])
 @pytest.mark.parametrize("old", ["spec_nx2", "spec_nx_legacy", "spec_nx_new"])
 def test_removed_modules_are_replaced_and_it_is_said(old: str, trust: bool) -> None:
-    script = run(
-        f"import models.spec_nx\nimport models.{old} as model\nsame = model is models.spec_nx", trust=trust
-    )
+    script = run(f"import models.spec_nx\nimport models.{old} as model\nsame = model is models.spec_nx", trust=trust)
     assert script.namespace["same"]
     assert len(script.notices) == 1
     assert old in script.notices[0]
@@ -106,9 +104,7 @@ def test_star_import_takes_what_scripts_may_have() -> None:
 
 
 def test_two_scripts_have_databases_of_their_own() -> None:
-    text = (
-        "from models.utils import fp, create_fp\nfp.set_wavelength({0})\nv = fp.Fe\nown = create_fp({0}).Fe"
-    )
+    text = "from models.utils import fp, create_fp\nfp.set_wavelength({0})\nv = fp.Fe\nown = create_fp({0}).Fe"
     first, second = run(text.format(1.54)), run(text.format(0.71))
     assert first.namespace["v"] != second.namespace["v"]
     assert first.evaluate("fp.Fe") == first.namespace["own"]
@@ -122,9 +118,7 @@ def test_a_library_shares_its_databases_with_the_script() -> None:
 
 def test_numpy_may_import_parts_of_itself() -> None:
     """numpy does so in C when a method is first used, through the builtins of the script; warnings as well."""
-    script = run(
-        "from numpy import *\na = array([1.0, 2.0])\nx = [a.sum(), a.mean(), a.std(), a.max(), a.clip(0, 1)]"
-    )
+    script = run("from numpy import *\na = array([1.0, 2.0])\nx = [a.sum(), a.mean(), a.std(), a.max(), a.clip(0, 1)]")
     assert script.namespace["x"][0] == 3.0
     with pytest.warns(RuntimeWarning):
         run("from numpy import *\nx = array([1.0])/0")
@@ -405,9 +399,7 @@ def test_evaluate_is_an_expression_only() -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_suspended_errstate_stays_in_the_script() -> None:
     before = np.geterr()
-    script = run(
-        "from numpy import *\ndef g():\n    with errstate(all='raise'):\n        yield 1\nx = g()\nnext(x)"
-    )
+    script = run("from numpy import *\ndef g():\n    with errstate(all='raise'):\n        yield 1\nx = g()\nnext(x)")
     assert np.geterr() == before
     script.simulate(data())
     assert np.geterr() == before

@@ -32,11 +32,7 @@ from metagenx.genx.script import Limits, ScriptModule
 EVERYTHING = "\n".join(
     [
         *(f"import {name}" for name in sorted(numeric.MODULES) if "." in name),
-        *(
-            f"import {name} as the_{name}"
-            for name in sorted(numeric.MODULES)
-            if "." not in name and name[0] != "_"
-        ),
+        *(f"import {name} as the_{name}" for name in sorted(numeric.MODULES) if "." not in name and name[0] != "_"),
         "from numpy import *",
         *(f"import models.{name} as lib_{name.replace('.', '_')}" for name in registry.supported()),
         "from dataclasses import dataclass",
@@ -112,9 +108,7 @@ def is_door(value: Any) -> bool:
         return True  # a metaclass makes classes with any attribute
     if isinstance(value, dict) and ("__builtins__" in value or "open" in value):
         return True
-    if isinstance(value, types.BuiltinFunctionType) and not isinstance(
-        value.__self__, types.ModuleType | None
-    ):
+    if isinstance(value, types.BuiltinFunctionType) and not isinstance(value.__self__, types.ModuleType | None):
         return False  # a method of a value
     if isinstance(value, types.BuiltinFunctionType):
         home = value.__module__ or ""
@@ -236,9 +230,7 @@ def test_two_scripts_share_nothing_that_can_be_changed() -> None:
 @given(choices=st.lists(st.integers(0, 10**6), min_size=4, max_size=24))
 def test_random_walks_with_calls_find_no_door(script: ScriptModule, choices: list[int]) -> None:
     """Attributes, items and calls at random: what calls return cannot be reached by the walk above."""
-    pool = [value for name, value in script.namespace.items() if not name.startswith("__")] + list(
-        BUILTINS.values()
-    )
+    pool = [value for name, value in script.namespace.items() if not name.startswith("__")] + list(BUILTINS.values())
     numbers = iter(choices)
     value = pool[next(numbers) % len(pool)]
     for number in numbers:

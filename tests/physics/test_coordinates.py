@@ -22,9 +22,7 @@ def test_two_theta():
 
 
 def test_q_with_an_offset_of_two_theta():
-    np.testing.assert_allclose(
-        coordinates.q_from_q(Q, WAVELENGTH, 0.05), moved_q(Q, WAVELENGTH, 0.05), rtol=1e-13
-    )
+    np.testing.assert_allclose(coordinates.q_from_q(Q, WAVELENGTH, 0.05), moved_q(Q, WAVELENGTH, 0.05), rtol=1e-13)
 
 
 def test_q_without_an_offset_is_untouched_even_where_no_angle_exists():
@@ -61,9 +59,7 @@ def test_one_wavelength_per_point():
     wavelengths = np.linspace(1, 10, len(Q))
     scale = wavelengths / (4 * np.pi)
     np.testing.assert_allclose(coordinates.sine_of_incidence(0.5, wavelengths), 0.5 * scale, rtol=1e-15)
-    np.testing.assert_allclose(
-        coordinates.q_at_angle(wavelengths, 0.7), np.sin(np.radians(0.7)) / scale, rtol=1e-10
-    )
+    np.testing.assert_allclose(coordinates.q_at_angle(wavelengths, 0.7), np.sin(np.radians(0.7)) / scale, rtol=1e-10)
     for offset in (0.0, 0.02):
         moved = coordinates.q_from_q(Q, wavelengths, offset)
         np.testing.assert_allclose(moved, moved_q(Q, wavelengths, offset), rtol=1e-12)

@@ -10,9 +10,7 @@ def test_potential_is_the_difference_of_squared_indices():
     strength = potentials.neutron_strength(DENSITY, F)
     absorption = potentials.absorption_strength(DENSITY, np.array([[3.0, 2000.0, 0.0]]))
     potential, ambient = potentials.potential(strength, absorption, None, 4.4)
-    s = DENSITY * (
-        F * 1e-5 * 4.4**2 / (2 * np.pi) - 1j * np.array([[3.0, 2000.0, 0]]) * 1e-8 * 4.4 / (4 * np.pi)
-    )
+    s = DENSITY * (F * 1e-5 * 4.4**2 / (2 * np.pi) - 1j * np.array([[3.0, 2000.0, 0]]) * 1e-8 * 4.4 / (4 * np.pi))
     n = 1 - s
     np.testing.assert_allclose(potential, (n**2 - n[:, -1:] ** 2) * (4 * np.pi / 4.4) ** 2, rtol=1e-9)
     np.testing.assert_allclose(ambient, n[:, -1] ** 2, rtol=1e-15)

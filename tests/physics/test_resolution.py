@@ -19,9 +19,7 @@ def grids():
         "gaussian, reach": lambda m: resolution.gaussian_grid(X, 0.004, 6, 300 * widths[m]),
         "trapezoid": lambda m: resolution.trapezoid_grid(X, widths[m], 0.005, 9),
         "kalpha": lambda m: resolution.kalpha_grid(X, widths[m], 8047.78, 8027.83, 2.0, 5, 2.0),
-        "kalpha, ratio": lambda m: resolution.kalpha_grid(
-            X, 0.002, 8047.78, 8027.83, 500 * widths[m], 5, 2.0
-        ),
+        "kalpha, ratio": lambda m: resolution.kalpha_grid(X, 0.002, 8047.78, 8027.83, 500 * widths[m], 5, 2.0),
     }
 
 
@@ -52,9 +50,7 @@ def test_gaussian_average_is_the_trapezoid_rule_of_the_density():
     density = np.exp(-((places - X) ** 2) / (2 * sigma**2)) / sigma
     values = np.cos(40 * places)
     expected = np.trapezoid(density * values, places, axis=0) / np.trapezoid(density, places, axis=0)
-    np.testing.assert_allclose(
-        resolution.average(values.reshape(1, -1), grid.weights)[0], expected, rtol=1e-12
-    )
+    np.testing.assert_allclose(resolution.average(values.reshape(1, -1), grid.weights)[0], expected, rtol=1e-12)
 
 
 def test_kalpha_integrates_both_lines_in_one_sequence():
@@ -66,9 +62,7 @@ def test_kalpha_integrates_both_lines_in_one_sequence():
     density = np.vstack([np.exp(-(u**2) / 2), np.exp(-(u**2) / 2) / 2]) * np.ones_like(X)
     values = np.cos(40 * places)
     expected = np.trapezoid(density * values, places, axis=0) / np.trapezoid(density, places, axis=0)
-    np.testing.assert_allclose(
-        resolution.average(values.reshape(1, -1), grid.weights)[0], expected, rtol=1e-12
-    )
+    np.testing.assert_allclose(resolution.average(values.reshape(1, -1), grid.weights)[0], expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -83,9 +77,7 @@ def test_kalpha_integrates_both_lines_in_one_sequence():
 )
 def test_trapezoid_weights(inner, outer, expected):
     grid = resolution.trapezoid_grid(X, inner, outer, 5)
-    places = (
-        np.linspace(-0.5, 0.5, 5)[1 : 1 + len(expected)] if len(expected) == 3 else np.linspace(-0.5, 0.5, 5)
-    )
+    places = np.linspace(-0.5, 0.5, 5)[1 : 1 + len(expected)] if len(expected) == 3 else np.linspace(-0.5, 0.5, 5)
     first = grid.x if grid.x.ndim == 1 else grid.x[0]
     np.testing.assert_allclose(first.reshape(len(expected), -1), X + 0.04 * places[:, None])
     ends = np.array([1, 1, 1] if len(expected) == 3 else [0.5, 1, 1, 1, 0.5]) * expected
@@ -94,9 +86,7 @@ def test_trapezoid_weights(inner, outer, expected):
 
 def test_a_width_of_zero_changes_nothing():
     for grid in (resolution.gaussian_grid(X, 0.0, 5, 2.0), resolution.trapezoid_grid(X, 0.0, 0.0, 5)):
-        np.testing.assert_allclose(
-            resolution.average(np.tile(CURVE, 5)[None], grid.weights)[0], CURVE, rtol=1e-14
-        )
+        np.testing.assert_allclose(resolution.average(np.tile(CURVE, 5)[None], grid.weights)[0], CURVE, rtol=1e-14)
     np.testing.assert_array_equal(smearing.convolve(CURVE[None], X, 0.0, 2.0)[0], CURVE)
     np.testing.assert_array_equal(smearing.smear(CURVE[None], X, 0.0)[0], CURVE)
 
@@ -158,9 +148,7 @@ def test_convolution_refuses_what_it_cannot_do():
         smearing.convolve(CURVE[None], X, 1e9, 2.0)
 
 
-@pytest.mark.parametrize(
-    "order", [slice(None), slice(None, None, -1), np.random.default_rng(0).permutation(41)]
-)
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1), np.random.default_rng(0).permutation(41)])
 def test_smearing_is_the_dense_sum(order):
     x, curve = X[order], CURVE[order]
     sigma = 0.001 + 0.05 * x

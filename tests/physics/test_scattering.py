@@ -42,9 +42,7 @@ def test_coefficients_are_those_of_the_reference(shared: Path) -> None:
     for name, row in table.items():
         if name.isalnum() and isinstance(row, list) and isinstance(row[0], float):
             s = np.array([0.0, 0.3, 1.7])
-            expected = row[8] + sum(
-                a * np.exp(-b * s**2) for a, b in zip(row[0:8:2], row[1:8:2], strict=True)
-            )
+            expected = row[8] + sum(a * np.exp(-b * s**2) for a, b in zip(row[0:8:2], row[1:8:2], strict=True))
             np.testing.assert_allclose(scattering.form_factor(name, s), expected, rtol=1e-12)
 
 

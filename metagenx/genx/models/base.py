@@ -219,9 +219,7 @@ def _declared_types(cls: type) -> dict[str, Any]:
         if base.__module__ in sys.modules:
             # Real modules only: get_type_hints runs the text of an annotation. That of a script stays text.
             with contextlib.suppress(NameError, TypeError, AttributeError):
-                declared = {
-                    name: hint for name, hint in typing.get_type_hints(base).items() if name in declared
-                }
+                declared = {name: hint for name, hint in typing.get_type_hints(base).items() if name in declared}
         found |= declared
     return found
 

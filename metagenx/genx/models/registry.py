@@ -154,9 +154,7 @@ def attribute_names(name: str) -> frozenset[str]:
         if not kind.__module__.startswith(_HOME):
             continue
         names = {attribute for attribute in dir(kind) if not attribute.startswith("_")}
-        fields = (
-            {field.name for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else set()
-        )
+        fields = {field.name for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else set()
         found |= names | fields
         for field in fields:
             found |= accessors(field)

@@ -38,9 +38,7 @@ class UserVars:
         setattr(self, f"set{title}", _Setter(self, name))
         setattr(self, f"get{title}", _Getter(self, name))
 
-    def new_sys_err(
-        self, name: str, value: float, error: float, weight: float = 1.0, correction: float = 0.0
-    ) -> None:
+    def new_sys_err(self, name: str, value: float, error: float, weight: float = 1.0, correction: float = 0.0) -> None:
         """Make a variable that is known to be `value` ± `error`: departing from it costs.
 
         weight·(((value − current)/error)² − correction) is added to the figure of merit, after the division

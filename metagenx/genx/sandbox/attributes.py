@@ -121,9 +121,7 @@ def never() -> frozenset[str]:
 @functools.cache
 def of_python_and_numpy() -> frozenset[str]:
     """Names of Python's and numpy's objects that are on no list: only allowed on a script's own objects."""
-    builtin_types = [
-        kind for name, kind in vars(builtins).items() if isinstance(kind, type) and name[0] != "_"
-    ]
+    builtin_types = [kind for name, kind in vars(builtins).items() if isinstance(kind, type) and name[0] != "_"]
     known = _public(
         *builtin_types, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType,
         types.MappingProxyType, types.SimpleNamespace, types.GeneratorType, types.CoroutineType,

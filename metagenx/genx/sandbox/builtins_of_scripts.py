@@ -65,9 +65,7 @@ def _builtins() -> dict[str, Any]:
 BUILTINS = MappingProxyType(_builtins())
 
 _GIVEN_OUT = frozenset(
-    kind
-    for name, kind in BUILTINS.items()
-    if isinstance(kind, type) and name not in {"property", "super", "object"}
+    kind for name, kind in BUILTINS.items() if isinstance(kind, type) and name not in {"property", "super", "object"}
 ) | {type(None), type(NotImplemented), type(Ellipsis)}
 
 #: Names that are present before the script runs.
@@ -87,6 +85,4 @@ _REASONS = {
 
 def why_not(name: str) -> str:
     """Why scripts do not have a builtin of Python."""
-    return next(
-        (why for why, names in _REASONS.items() if name in names.split()), "scripts do not have this function"
-    )
+    return next((why for why, names in _REASONS.items() if name in names.split()), "scripts do not have this function")

@@ -85,9 +85,7 @@ def analyse(tree: ast.Module, *, extra_names: Iterable[str] = ()) -> Analysis:
     return Visitor(tree, known=extra_names).analysis()
 
 
-def analyse_expression(
-    tree: ast.Expression, *, names: Collection[str], known: Iterable[str] = ()
-) -> Analysis:
+def analyse_expression(tree: ast.Expression, *, names: Collection[str], known: Iterable[str] = ()) -> Analysis:
     """The same for an expression.
 
     Parameters

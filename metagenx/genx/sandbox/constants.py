@@ -34,11 +34,7 @@ def _bits_and_value(node: ast.expr, depth: int) -> tuple[int, int | None] | None
         return node.value.bit_length(), node.value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
         return _bits_and_value(node.operand, depth - 1) if depth else None
-    if (
-        not depth
-        or not isinstance(node, ast.BinOp)
-        or not isinstance(node.op, (ast.Mult, ast.Pow, ast.LShift))
-    ):
+    if not depth or not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Mult, ast.Pow, ast.LShift)):
         return None
     left, right = _bits_and_value(node.left, depth - 1), _bits_and_value(node.right, depth - 1)
     if left is None or right is None:

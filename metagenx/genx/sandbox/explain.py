@@ -62,9 +62,7 @@ def hint(error: BaseException, names: Iterable[str]) -> str | None:
     if isinstance(error, IndexError):
         return "Does the script expect more data sets, or more points, than the file has?"
     if isinstance(error, ValueError) and "broadcast" in str(error):
-        return (
-            "Arrays of different lengths are combined; do the columns of each data set have the same length?"
-        )
+        return "Arrays of different lengths are combined; do the columns of each data set have the same length?"
     return None
 
 

@@ -39,9 +39,7 @@ class Module:
         if self.numeric:
             return names_of(numeric.module(self.numeric))
         assert self.place is not None
-        return (
-            registry.public_names(self.place.name) if self.is_known and not self.is_package else frozenset()
-        )
+        return registry.public_names(self.place.name) if self.is_known and not self.is_package else frozenset()
 
     def star(self) -> frozenset[str]:
         """The names that ``from … import *`` takes."""
@@ -67,11 +65,7 @@ class Module:
         if not self.is_package:
             return None
         assert self.place is not None
-        return (
-            find("models." + (f"lib.{name}" if self.place.name else name))
-            if name != "models"
-            else find("models")
-        )
+        return find("models." + (f"lib.{name}" if self.place.name else name)) if name != "models" else find("models")
 
 
 def find(name: str, level: int = 0) -> Module | None:

@@ -116,9 +116,7 @@ def chain(*iterables: Iterable[Any]) -> Iterator[Any]:
 
 
 #: What ``import itertools`` gives.
-ITERTOOLS: dict[str, Any] = {name: _stepwise(getattr(itertools, name)) for name in _TOOLS.split()} | {
-    "chain": chain
-}
+ITERTOOLS: dict[str, Any] = {name: _stepwise(getattr(itertools, name)) for name in _TOOLS.split()} | {"chain": chain}
 
 #: What ``import functools`` gives.
 FUNCTOOLS: dict[str, Any] = {"partial": partial, "reduce": reduce}

@@ -45,12 +45,7 @@ def shift(value: Any) -> Any:
 
 def raise_to(base: Any, power: Any) -> Any:
     """``base ** power``, unless it is a whole number of more than `MAX_BITS` bits."""
-    if (
-        isinstance(power, int)
-        and isinstance(base, int)
-        and power > 1
-        and base.bit_length() * power > MAX_BITS
-    ):
+    if isinstance(power, int) and isinstance(base, int) and power > 1 and base.bit_length() * power > MAX_BITS:
         raise TooLarge("the power is too large to calculate")
     if isinstance(power, int) and power > MAX_EXPONENT and getattr(base, "dtype", None) == np.dtype(object):
         raise TooLarge("the power is too large to calculate")

@@ -103,9 +103,7 @@ class Visitor:
             self._refuse(node, f"import {alias.name}", _why_no_import(alias.name))
             return
         self.imports.append((node.lineno, alias.name, module))
-        self._bind_module(
-            alias.asname or alias.name.split(".")[0], module if alias.asname else None, alias.name
-        )
+        self._bind_module(alias.asname or alias.name.split(".")[0], module if alias.asname else None, alias.name)
 
     def _import_from(self, node: ast.ImportFrom) -> None:
         written = "." * node.level + (node.module or "")
@@ -179,9 +177,7 @@ class Visitor:
                 self._refuse(node, f".{name}", _UNDERSCORE)
             return
         if name in attributes.never():
-            self._refuse(
-                node, f".{name}", "it leads out of the script: to files, memory or Python's own machinery"
-            )
+            self._refuse(node, f".{name}", "it leads out of the script: to files, memory or Python's own machinery")
             return
         module = self._module_of(node.value)
         if module is not None and module.is_known:
@@ -254,9 +250,7 @@ class Visitor:
     def _decorator(self, node: ast.expr) -> None:
         name = _dotted(node.func if isinstance(node, ast.Call) else node)
         if name not in syntax.DECORATORS and not (name or "").endswith((".setter", ".getter")):
-            self._refuse(
-                node, f"@{name or '…'}", "only dataclass, property, staticmethod and classmethod are allowed"
-            )
+            self._refuse(node, f"@{name or '…'}", "only dataclass, property, staticmethod and classmethod are allowed")
 
     def _see_excepthandler(self, node: ast.ExceptHandler) -> None:
         self._new_name(node, node.name)
@@ -274,9 +268,7 @@ class Visitor:
 
     def _see_comprehension(self, node: ast.comprehension) -> None:
         if node.is_async:
-            self._refuse(
-                node.iter, "async for", "scripts do not need it, so it is not on the list of what is allowed"
-            )
+            self._refuse(node.iter, "async for", "scripts do not need it, so it is not on the list of what is allowed")
 
     def _see_alias(self, node: ast.alias) -> None:
         self._new_name(node, node.asname)
@@ -312,9 +304,7 @@ def _binds(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, (ast.Import, ast.ImportFrom)):
         for alias in node.names:
             if alias.name != "*":
-                yield alias.asname or (
-                    alias.name.split(".")[0] if isinstance(node, ast.Import) else alias.name
-                )
+                yield alias.asname or (alias.name.split(".")[0] if isinstance(node, ast.Import) else alias.name)
 
 
 def _class_statements(node: ast.ClassDef) -> Iterator[ast.AST]:
