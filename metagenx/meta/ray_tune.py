@@ -14,12 +14,14 @@ from ray import tune
 from ray.tune.experiment import Trial
 
 from metagenx.errors import ResourcesSpent
+from metagenx.genx.disk import FULL
 from metagenx.meta.blocks import StartRule
 from metagenx.meta.conductor import Conductor
 from metagenx.meta.problem_source import ProblemSource
 from metagenx.meta.ray_session import RaySession
 from metagenx.meta.rounds_on_tune import RoundScheduler, Shared, TaskSearcher, last_line
 from metagenx.meta.trial import RECORDS, SettingTrial
+from metagenx.runs import writing
 
 
 class _Names(Shared, tune.Callback):
@@ -123,10 +125,19 @@ def _fit(trainable: Any, conductor: Conductor, pacer: RoundScheduler, title: str
             tuner.fit()
         except Exception as error:
             if conductor.error is None:
+                with writing(folder):  # Ray keeps its state on the same disk, and may be the first to find it full
+                    _raise_error_of_the_disk(error)
                 raise ResourcesSpent(
                     f"Ray broke down: {last_line(str(error)) or type(error).__name__}",
                     hint=f"What is done is kept; see {folder / 'tune.log'}.",
                 ) from error
+
+
+def _raise_error_of_the_disk(error: BaseException | None) -> None:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise error
+        error = error.__cause__ or error.__context__
 
 
 @contextlib.contextmanager
