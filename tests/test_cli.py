@@ -135,7 +135,8 @@ def test_fit_writes_files_and_says_how_far_to_trust_it(tmp_path: Path) -> None:
     assert found["evaluations"] <= 25_000
     assert metagenx.load(out).fom() == pytest.approx(found["fom"], rel=1e-9)
     files = {path.name for path in folder.iterdir()}
-    assert files == {"best.hgx", "parameters.csv", "reflectivity.csv", "sld.csv", "verdict.json", "report.html"}
+    tables = {"parameters.csv", "correlations.csv", "reflectivity.csv", "sld.csv"}
+    assert files == {"best.hgx", "verdict.json", "report.html", *tables}
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert found["verdict"] in page
     assert "Course of the runs" in page
