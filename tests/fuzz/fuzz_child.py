@@ -82,7 +82,7 @@ def _do_harm(path: Path) -> None:
         while True:
             pass
     elif path.name == "!memory":
-        bytearray(MEMORY)
+        bytearray(2 * MEMORY)
     elif path.name == "!open":
         open(path.with_name("written"), "w").close()
     elif path.name == "!system":
