@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from metagenx.errors import InputError
 from metagenx.genx.models import sample as plain
 from metagenx.genx.models.adaptive_simulation import (
@@ -19,10 +16,9 @@ from metagenx.genx.models.adaptive_simulation import (
 )
 from metagenx.genx.models.adaptive_slicing import RoughType, sliced_table
 from metagenx.genx.models.base import ModelParamBase
+from metagenx.genx.models.sample_methods import Simulations
 
 __all__ = ["Layer", "Sample", "Stack"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass
@@ -77,25 +73,7 @@ class Sample(plain.Sample):
     smoothen: bool = False
     crop_sigma: bool = False
 
-    def SimSpecular(self, x: ArrayLike, instrument: Any) -> Array:
-        """Measured specular reflectivity, (n_points,) or (n_population, n_points)."""
-        return Specular(x, self, instrument)
-
-    def SimPolSpecular(self, x: ArrayLike, p1: Any, p2: Any, F1: Any, F2: Any, instrument: Any) -> Array:
-        """Measured spin-flip reflectivity with imperfect polarisers (p1, p2) and flippers (F1, F2)."""
-        return PolSpecular(x, p1, p2, F1, F2, self, instrument)
-
-    def SimSpecularField(self, x: ArrayLike, instrument: Any) -> NDArray[np.complex128]:
-        """Complex reflected amplitude, without footprint, resolution and I0."""
-        return SpecularField(x, self, instrument)
-
-    def SimEnergySpecular(self, energy: ArrayLike, x: ArrayLike, instrument: Any) -> Array:
-        """Reflectivity of x-rays as a function of the photon energy in eV, at a fixed x."""
-        return EnergySpecular(energy, x, self, instrument)
-
-    def SimSLD(self, z: ArrayLike | None, item: str | None, instrument: Any) -> Any:
-        """Profile of the scattering length density along the depth z in Å (None: chosen to fit)."""
-        return SLD_calculations(z, item, self, instrument)
+    _simulations = Simulations(Specular, PolSpecular, SpecularField, EnergySpecular, SLD_calculations)
 
     def resolveLayerParameters(self) -> LayerParameters:
         """Substrate, slices from the bottom, ambient medium, as they are simulated; of one sample.

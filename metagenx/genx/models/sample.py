@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from metagenx.genx.models.base import ModelParamBase
 from metagenx.genx.models.energy_simulation import EnergySpecular
+from metagenx.genx.models.sample_methods import SampleMethods, Simulations
 from metagenx.genx.models.sld_profile import SLD_calculations
-from metagenx.genx.models.specular_simulation import OffSpecular, Specular, SpecularField
+from metagenx.genx.models.specular_simulation import Specular, SpecularField
 from metagenx.genx.models.spin_flip_simulation import PolSpecular
 
 __all__ = ["Layer", "Sample", "Stack"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass
@@ -56,7 +50,7 @@ class Stack(ModelParamBase):
 
 
 @dataclass
-class Sample(ModelParamBase):
+class Sample(SampleMethods, ModelParamBase):
     """Stacks, bottom → top, between a substrate and the ambient medium.
 
     ``-sample`` is the same sample seen from the other side; it follows later changes of the layers.
@@ -72,34 +66,4 @@ class Sample(ModelParamBase):
     Substrate: Layer = field(default_factory=Layer)
     crop_sld: int = 0
 
-    # Whether it is seen from the other side. Not a field: it is no parameter.
-    _inverted = False
-
-    def __neg__(self) -> Sample:
-        other = copy.copy(self)
-        other._inverted = not self._inverted
-        return other
-
-    def SimSpecular(self, x: ArrayLike, instrument: Any) -> Array:
-        """Measured specular reflectivity, (n_points,) or (n_population, n_points)."""
-        return Specular(x, self, instrument)
-
-    def SimPolSpecular(self, x: ArrayLike, p1: Any, p2: Any, F1: Any, F2: Any, instrument: Any) -> Array:
-        """Measured spin-flip reflectivity with imperfect polarisers (p1, p2) and flippers (F1, F2)."""
-        return PolSpecular(x, p1, p2, F1, F2, self, instrument)
-
-    def SimSpecularField(self, x: ArrayLike, instrument: Any) -> NDArray[np.complex128]:
-        """Complex reflected amplitude, without footprint, resolution and I0."""
-        return SpecularField(x, self, instrument)
-
-    def SimEnergySpecular(self, energy: ArrayLike, x: ArrayLike, instrument: Any) -> Array:
-        """Reflectivity of x-rays as a function of the photon energy in eV, at a fixed x."""
-        return EnergySpecular(energy, x, self, instrument)
-
-    def SimOffSpecular(self, *arguments: Any) -> Array:
-        """Not available: off-specular scattering is the subject of models.interdiff."""
-        return OffSpecular(*arguments, self)
-
-    def SimSLD(self, z: ArrayLike | None, item: str | None, instrument: Any) -> Any:
-        """Profile of the scattering length density along the depth z in Å (None: chosen to fit)."""
-        return SLD_calculations(z, item, self, instrument)
+    _simulations = Simulations(Specular, PolSpecular, SpecularField, EnergySpecular, SLD_calculations)

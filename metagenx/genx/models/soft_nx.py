@@ -6,7 +6,6 @@ asymmetry of the probe ``neutron pol``.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +21,7 @@ from metagenx.genx.models.measurement import Points, Reflectivity, measure
 from metagenx.genx.models.notices import note
 from metagenx.genx.models.numpy_names import *  # noqa: F403
 from metagenx.genx.models.resolution_objects import GaussianResolution, TrapezoidResolution, XrayKalpha
+from metagenx.genx.models.sample_methods import SampleMethods, Simulations
 from metagenx.genx.models.sample_table import sample_table
 from metagenx.genx.models.sld_profile import Unrolled, magnetic_components, profiles_of_table
 from metagenx.genx.models.soft_optics import scattering_length_densities
@@ -96,7 +96,7 @@ class Stack(ModelParamBase):
 
 
 @dataclass
-class Sample(ModelParamBase):
+class Sample(SampleMethods, ModelParamBase):
     """Stacks, bottom → top, between a substrate and the ambient medium; ``-sample`` is its other side.
 
     Parameters
@@ -109,38 +109,6 @@ class Sample(ModelParamBase):
     Ambient: Layer = field(default_factory=Layer)
     Substrate: Layer = field(default_factory=Layer)
     crop_sld: int = 0
-
-    # Whether it is seen from the other side. Not a field: it is no parameter.
-    _inverted = False
-
-    def __neg__(self) -> Sample:
-        other = copy.copy(self)
-        other._inverted = not self._inverted
-        return other
-
-    def SimSpecular(self, x: ArrayLike, instrument: Any) -> Array:
-        """Measured specular reflectivity, (n_points,) or (n_population, n_points)."""
-        return Specular(x, self, instrument)
-
-    def SimPolSpecular(self, x: ArrayLike, p1: Any, p2: Any, F1: Any, F2: Any, instrument: Any) -> Array:
-        """Measured spin-flip reflectivity with imperfect polarisers (p1, p2) and flippers (F1, F2)."""
-        return PolSpecular(x, p1, p2, F1, F2, self, instrument)
-
-    def SimSpecularField(self, x: ArrayLike, instrument: Any) -> NDArray[np.complex128]:
-        """Complex reflected amplitude, without footprint, resolution and I0."""
-        return SpecularField(x, self, instrument)
-
-    def SimEnergySpecular(self, energy: ArrayLike, x: ArrayLike, instrument: Any) -> Array:
-        """Reflectivity of x-rays as a function of the photon energy in eV, at a fixed x and with constant sld_x."""
-        return EnergySpecular(energy, x, self, instrument)
-
-    def SimOffSpecular(self, *arguments: Any) -> Array:
-        """Not available: off-specular scattering is the subject of models.interdiff."""
-        return OffSpecular(*arguments, self)
-
-    def SimSLD(self, z: ArrayLike | None, item: str | None, instrument: Any) -> Any:
-        """Profile of the scattering length density along the depth z in Å (None: chosen to fit)."""
-        return SLD_calculations(z, item, self, instrument)
 
 
 def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
@@ -193,6 +161,9 @@ def SLD_calculations(z: ArrayLike | None, item: str | None, sample: Any, instrum
     All neutron probes but ``neutron`` have ``Re non-mag``, ``Im non-mag`` and ``mag``, time of flight too.
     """
     return profiles_of_table(sample_table(sample), z, item, sample, instrument, _profiles)
+
+
+Sample._simulations = Simulations(Specular, PolSpecular, SpecularField, EnergySpecular, SLD_calculations)
 
 
 def _is_opposite(instrument: Any) -> bool:

@@ -7,7 +7,6 @@ does not name the last; the reference cases show it to 1e-13.)
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -26,6 +25,7 @@ from metagenx.genx.models.notices import note
 from metagenx.genx.models.numpy_names import *  # noqa: F403
 from metagenx.genx.models.optics import Optics, scattering_lengths
 from metagenx.genx.models.resolution_objects import GaussianResolution, TrapezoidResolution, XrayKalpha
+from metagenx.genx.models.sample_methods import SampleMethods, Simulations
 from metagenx.genx.models.sample_table import SampleTable
 from metagenx.genx.models.sld_profile import profiles_of_table, scattering_profiles
 from metagenx.genx.models.specular_simulation import OffSpecular, field_of_table, reflected
@@ -132,7 +132,7 @@ class Stack(ModelParamBase):
 
 
 @dataclass
-class Sample(ModelParamBase):
+class Sample(SampleMethods, ModelParamBase):
     """Stacks, bottom → top, between a substrate and the ambient medium; ``-sample`` is its other side.
 
     Reflectivities are averages over thicknesses, all layers in proportion.
@@ -156,38 +156,6 @@ class Sample(ModelParamBase):
     steps_inhom: int = 20
     type_inhom: InhomogeneityType = InhomogeneityType.pulsed_laser
     crop_sld: int = 200
-
-    # Whether it is seen from the other side. Not a field: it is no parameter.
-    _inverted = False
-
-    def __neg__(self) -> Sample:
-        other = copy.copy(self)
-        other._inverted = not self._inverted
-        return other
-
-    def SimSpecular(self, x: ArrayLike, instrument: Any) -> Array:
-        """Measured specular reflectivity, (n_points,) or (n_population, n_points)."""
-        return Specular(x, self, instrument)
-
-    def SimPolSpecular(self, x: ArrayLike, p1: Any, p2: Any, F1: Any, F2: Any, instrument: Any) -> Array:
-        """Measured spin-flip reflectivity with imperfect polarisers (p1, p2) and flippers (F1, F2)."""
-        return PolSpecular(x, p1, p2, F1, F2, self, instrument)
-
-    def SimSpecularField(self, x: ArrayLike, instrument: Any) -> NDArray[np.complex128]:
-        """Complex reflected amplitude of the mean thickness, without footprint, resolution and I0."""
-        return SpecularField(x, self, instrument)
-
-    def SimEnergySpecular(self, energy: ArrayLike, x: ArrayLike, instrument: Any) -> Array:
-        """Reflectivity of x-rays as a function of the photon energy in eV, at a fixed x."""
-        return EnergySpecular(energy, x, self, instrument)
-
-    def SimOffSpecular(self, *arguments: Any) -> Array:
-        """Not available: off-specular scattering is the subject of models.interdiff."""
-        return OffSpecular(*arguments, self)
-
-    def SimSLD(self, z: ArrayLike | None, item: str | None, instrument: Any) -> Any:
-        """Profile of the scattering length density along the depth z in Å (None: chosen to fit), mean thickness."""
-        return SLD_calculations(z, item, self, instrument)
 
 
 def refracting_lengths(table: SampleTable, probe: Probe, wavelength: Any) -> Optics:
@@ -250,6 +218,9 @@ def EnergySpecular(energy: ArrayLike, x: ArrayLike, sample: Any, instrument: Any
 def SLD_calculations(z: ArrayLike | None, item: str | None, sample: Any, instrument: Any) -> Any:
     """Depth profiles of a sample of mean thickness; see `spec_nx.SLD_calculations`."""
     return profiles_of_table(inhomogeneous_table(sample), z, item, sample, instrument, scattering_profiles)
+
+
+Sample._simulations = Simulations(Specular, PolSpecular, SpecularField, EnergySpecular, SLD_calculations)
 
 
 def _distribution(sample: Any) -> ThicknessDistribution | None:
