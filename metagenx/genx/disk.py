@@ -7,6 +7,8 @@ import difflib
 import errno
 import os
 import secrets
+import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,28 +21,55 @@ _PIECE = 2**20
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-def read_bytes(path: Path) -> bytes:
-    """Content of the file `path`; FileFormatError with what to do if there is none, or it is too large."""
+@dataclass(frozen=True)
+class Wanted:
+    """What kind of file is read: its name in messages, what to do where it fails, what its name may end with."""
+
+    kind: str
+    most_bytes: int
+    too_large: str
+    empty: str
+    suffixes: tuple[str, ...] = ()
+
+
+MODEL = Wanted(
+    "model",
+    MAX_FILE_BYTES,
+    "Save it in GenX with 'save all evals' switched off.",
+    "Save it again in GenX, or copy it again.",
+    (".hgx", ".gx"),
+)
+
+
+def read_bytes(path: Path, wanted: Wanted = MODEL) -> bytes:
+    """Content of the file `path`.
+
+    Raises FileFormatError, with what to do, if there is none, it is no ordinary file (a pipe would block), empty, or
+    too large.
+    """
     try:
-        if path.is_dir():
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
             raise FileFormatError("this is a folder, not a file", where=str(path), hint="Name one file inside it.")
+        if not stat.S_ISREG(mode):
+            raise FileFormatError("this is not an ordinary file", where=str(path), hint="Copy its content into a file.")
         with path.open("rb") as stream:
-            content = at_most(stream, MAX_FILE_BYTES + 1)
+            content = at_most(stream, wanted.most_bytes + 1)
     except FileNotFoundError:
-        raise FileFormatError("there is no such file", where=str(path), hint=_neighbours(path)) from None
+        raise FileFormatError("there is no such file", where=str(path), hint=_neighbours(path, wanted)) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise FileFormatError(
             f"the file cannot be read: {reason}", where=str(path), hint="Check its permissions and its path."
         ) from None
-    if len(content) > MAX_FILE_BYTES:
+    if len(content) > wanted.most_bytes:
         raise FileFormatError(
-            f"the file has more than {MAX_FILE_BYTES // 2**20} MiB, which no reflectivity model needs",
+            f"the file has more than {wanted.most_bytes // 2**20} MiB, which no reflectivity {wanted.kind} needs",
             where=str(path),
-            hint="Save it in GenX with 'save all evals' switched off.",
+            hint=wanted.too_large,
         )
-    if not content:
-        raise FileFormatError("the file is empty", where=str(path), hint="Save it again in GenX, or copy it again.")
+    if not content.strip():
+        raise FileFormatError("the file is empty", where=str(path), hint=wanted.empty)
     return content
 
 
@@ -104,10 +133,11 @@ def at_most(stream: BinaryIO, count: int) -> bytes:
     return bytes(content)
 
 
-def _neighbours(path: Path) -> str:
+def _neighbours(path: Path, wanted: Wanted) -> str:
     try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.suffix in (".hgx", ".gx")]
+        entries = [entry for entry in path.parent.iterdir() if entry.is_file()]
     except OSError:
         return f"The folder {path.parent} does not exist either."
+    names = [entry.name for entry in entries if not wanted.suffixes or entry.suffix.lower() in wanted.suffixes]
     close = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
     return f"Did you mean {', '.join(close)}?" if close else "Check the path."

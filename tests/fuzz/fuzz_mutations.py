@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import random
 import re
+import sys
 import zipfile
+from pathlib import Path
 
-LANDMARKS = (b"TREE", b"SNOD", b"HEAP", b"GCOL", b"OHDR", b"\x89HDF", b"PK\x03\x04", b"PK\x01\x02", b"PK\x05", b"numpy")
-INTEGERS = (0, 1, 2**31 - 1, 2**32 - 1, 2**63 - 1, 2**64 - 1)
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from byte_damage import damaged_bytes
+
 NUMBERS = (
     b"nan", b"inf", b"-inf", b"1e999", b"-0", b"1e-320", b"1,5", b"1_000", b"0x1p3", b"--1", b"1e", b".", b"1.2.3", b"",
     b"9" * 400, b"1" + b"0" * 5000, "１２".encode(), b"True", b"None", b"1e5000000000", b"1;2", b"*", b"1/0",
@@ -36,47 +40,15 @@ def mutated(name: str, content: bytes, rng: random.Random) -> bytes:
     if content.startswith(b"PK") and rng.random() < 0.7:
         return _archive(content, rng)
     if is_text(content):
-        return _text(content, rng) if rng.random() < 0.8 else _bytes(content, rng)
+        return _text(content, rng) if rng.random() < 0.8 else damaged_bytes(content, rng)
     if rng.random() < 0.15 and (script := content.find(b"import")) > 0:
         return _inside(content, script, rng)
-    return _bytes(content, rng)
+    return damaged_bytes(content, rng)
 
 
 def is_text(content: bytes) -> bool:
     """Whether a file is text."""
     return b"\0" not in content[:4000] and not content.startswith(b"PK")
-
-
-def _bytes(content: bytes, rng: random.Random) -> bytes:
-    """Cut off, or with some bits, bytes, numbers or pieces changed, mostly near the file's structure."""
-    changed = bytearray(content)
-    if rng.random() < 0.06:
-        return bytes(changed[: rng.randrange(len(changed))])
-    for _ in range(rng.choice((1, 1, 2, 4, 16, 64))):
-        places = _places(content, rng.choice(LANDMARKS)) if rng.random() < 0.6 else []
-        at = rng.choice(places) + rng.randrange(200) if places else rng.randrange(len(changed))
-        at = min(at, len(changed) - 1)
-        kind = rng.random()
-        if kind < 0.3:
-            changed[at] ^= 1 << rng.randrange(8)
-        elif kind < 0.6:
-            changed[at] = rng.choice((0, 1, 2, 3, 4, 0x2E, 0x52, 0x62, 0x7F, 0x80, 0xFF, rng.randrange(256)))
-        elif kind < 0.8:
-            size = rng.choice((2, 4, 8))
-            number = rng.choice((*INTEGERS, rng.randrange(len(content)), len(content)))
-            changed[at : at + size] = (number % 2 ** (8 * size)).to_bytes(size, "little")
-        else:
-            source, length = rng.randrange(len(changed)), rng.randrange(1, 64)
-            changed[at : at + length] = changed[source : source + length]
-    return bytes(changed)
-
-
-def _places(content: bytes, landmark: bytes) -> list[int]:
-    found, at = [], content.find(landmark)
-    while at >= 0 and len(found) < 500:
-        found.append(at)
-        at = content.find(landmark, at + 1)
-    return found
 
 
 def _inside(content: bytes, start: int, rng: random.Random) -> bytes:
@@ -121,7 +93,7 @@ def _text(content: bytes, rng: random.Random) -> bytes:
         elif kind < 0.96:
             return b"\n".join(lines).decode("latin-1").encode("utf-16")
         else:
-            lines[at] = _bytes(line, rng) if line else rng.randbytes(8)
+            lines[at] = damaged_bytes(line, rng) if line else rng.randbytes(8)
     return b"\n".join(lines)
 
 
@@ -131,7 +103,7 @@ def _archive(content: bytes, rng: random.Random) -> bytes:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [(name, archive.read(name)) for name in archive.namelist()]
     except Exception:
-        return _bytes(content, rng)
+        return damaged_bytes(content, rng)
     at, kind = rng.randrange(len(members)), rng.random()
     name, inner = members[at]
     if kind < 0.75 and inner:

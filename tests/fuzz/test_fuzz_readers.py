@@ -9,6 +9,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,14 +91,20 @@ def test_reading_a_small_file_takes_little_memory(tmp_path: Path) -> None:
     assert peak < 2**25
 
 
-def test_files_beyond_the_limit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "MAX_FILE_BYTES", 3 * 2**20)
+def test_files_beyond_the_limit_are_refused(tmp_path: Path) -> None:
+    wanted = replace(disk.MODEL, most_bytes=3 * 2**20)
     path = tmp_path / "large.hgx"
-    path.write_bytes(bytes(3 * 2**20))
-    assert len(disk.read_bytes(path)) == 3 * 2**20
-    path.write_bytes(bytes(3 * 2**20 + 1))
+    path.write_bytes(b"x" * (3 * 2**20))
+    assert len(disk.read_bytes(path, wanted)) == 3 * 2**20
+    path.write_bytes(b"x" * (3 * 2**20 + 1))
     with pytest.raises(FileFormatError, match="more than 3 MiB"):
-        disk.read_bytes(path)
+        disk.read_bytes(path, wanted)
+
+
+@ON_LINUX
+def test_a_pipe_is_no_model() -> None:
+    with pytest.raises(FileFormatError, match="not an ordinary file"):
+        disk.read_bytes(Path("/dev/null"))
 
 
 def read_data_of(path: Path) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from byte_damage import damaged_bytes, places
 from old_files import members, zipped
 
 from metagenx.errors import InputError
@@ -27,50 +28,6 @@ from metagenx.genx.data import DataList, DataSet
 from metagenx.genx.file import GenxFile, Row
 
 COUNT = int(os.environ.get("METAGENX_FUZZ", "500"))
-LANDMARKS = (
-    b"TREE",
-    b"SNOD",
-    b"HEAP",
-    b"GCOL",
-    b"\x89HDF",
-    b"PK\x03\x04",
-    b"PK\x01\x02",
-    b"PK\x05",
-    b"numpy",
-)
-NUMBERS = (0, 1, 2**31 - 1, 2**32 - 1, 2**63 - 1, 2**64 - 1)
-
-
-def mutated(content: bytes, rng: random.Random) -> bytes:
-    """`content` cut off, or with some bits, bytes, numbers or pieces changed, mostly near its structure."""
-    changed = bytearray(content)
-    if rng.random() < 0.08:
-        return bytes(changed[: rng.randrange(len(changed))])
-    for _ in range(rng.choice((1, 1, 2, 4, 16, 64))):
-        places = _places(content, rng.choice(LANDMARKS)) if rng.random() < 0.6 else []
-        at = rng.choice(places) + rng.randrange(200) if places else rng.randrange(len(changed))
-        at = min(at, len(changed) - 1)
-        kind = rng.random()
-        if kind < 0.3:
-            changed[at] ^= 1 << rng.randrange(8)
-        elif kind < 0.6:
-            changed[at] = rng.choice((0, 1, 2, 3, 4, 0x2E, 0x52, 0x62, 0x7F, 0x80, 0xFF, rng.randrange(256)))
-        elif kind < 0.8:
-            size = rng.choice((2, 4, 8))
-            number = rng.choice((*NUMBERS, rng.randrange(len(content)), len(content)))
-            changed[at : at + size] = (number % 2 ** (8 * size)).to_bytes(size, "little")
-        else:
-            source, length = rng.randrange(len(changed)), rng.randrange(1, 64)
-            changed[at : at + length] = changed[source : source + length]
-    return bytes(changed)
-
-
-def _places(content: bytes, landmark: bytes) -> list[int]:
-    found, at = [], content.find(landmark)
-    while at >= 0:
-        found.append(at)
-        at = content.find(landmark, at + 1)
-    return found
 
 
 def _a_file() -> GenxFile:
@@ -94,7 +51,7 @@ def test_mutated_files(name: str) -> None:
     content = make()
     outcomes: Counter[str] = Counter()
     for number in range(COUNT):
-        damaged = mutated(content, random.Random(f"{name} {number}"))
+        damaged = damaged_bytes(content, random.Random(f"{name} {number}"))
         start = time.process_time()
         try:
             file = read(damaged)
@@ -118,11 +75,11 @@ def test_mutated_members_of_an_archive(name: str) -> None:
         rng = random.Random(f"member of {name} {number}")
         victim = rng.choice(sorted(content))
         with contextlib.suppress(InputError):
-            gx.read(zipped({**content, victim: mutated(content[victim], rng)}))
+            gx.read(zipped({**content, victim: damaged_bytes(content[victim], rng)}))
 
 
 def _heap_addresses(content: bytes) -> set[bytes]:
-    return {at.to_bytes(8, "little") for at in _places(content, b"GCOL")}
+    return {at.to_bytes(8, "little") for at in places(content, b"GCOL")}
 
 
 BOMBS = """
@@ -147,7 +104,7 @@ def test_small_files_do_not_take_much_memory(tmp_path: Path) -> None:
     # A text whose pointer says 4 GiB, a heap that says 16 EiB, pickles that ask for gigabytes.
     heap = content.index(b"GCOL")
     script = len(_a_file().script).to_bytes(4, "little")
-    pointer = next(at for at in _places(content, script) if content[at + 4 : at + 12] in _heap_addresses(content))
+    pointer = next(at for at in places(content, script) if content[at + 4 : at + 12] in _heap_addresses(content))
     files = {
         "pointer.hgx": content[:pointer] + b"\xff\xff\xff\xff" + content[pointer + 4 :],
         "heap.hgx": content[: heap + 24] + b"\xff" * 8 + content[heap + 32 :],

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 import re
-import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,7 +12,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from metagenx.errors import FileFormatError
-from metagenx.genx.disk import at_most
+from metagenx.genx.disk import Wanted, read_bytes
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_LINES = 2_000_000
@@ -29,35 +27,14 @@ MAX_DEPTH = 100
 DAMAGED = "The file is damaged or was cut off; copy it again, or export it again from the instrument."
 
 
-def read_source(path: Path) -> bytes:
-    """Content of the data file `path`.
+_DATA = Wanted(
+    "curve", MAX_FILE_BYTES, "Export the reduced curve, not the detector images.", "Export the measurement again."
+)
 
-    Raises FileFormatError if there is none, it is no ordinary file (a pipe would block), empty, or too large.
-    """
-    try:
-        kind = path.stat().st_mode
-        if stat.S_ISDIR(kind):
-            raise FileFormatError("this is a folder, not a data file", where=str(path), hint="Name one file inside it.")
-        if not stat.S_ISREG(kind):
-            raise FileFormatError("this is not an ordinary file", where=str(path), hint="Copy the data into a file.")
-        with path.open("rb") as stream:
-            content = at_most(stream, MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise FileFormatError("there is no such file", where=str(path), hint=_neighbours(path)) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FileFormatError(
-            f"the file cannot be read: {reason}", where=str(path), hint="Check its permissions and its path."
-        ) from None
-    if len(content) > MAX_FILE_BYTES:
-        raise FileFormatError(
-            f"the file has more than {MAX_FILE_BYTES // 2**20} MiB, which no reflectivity curve needs",
-            where=str(path),
-            hint="Export the reduced curve, not the detector images.",
-        )
-    if not content.strip():
-        raise FileFormatError("the file is empty", where=str(path), hint="Export the measurement again.")
-    return content
+
+def read_source(path: Path) -> bytes:
+    """Content of the data file `path`; raises as `disk.read_bytes`."""
+    return read_bytes(path, _DATA)
 
 
 def text_of(content: bytes, where: str) -> str:
@@ -186,12 +163,3 @@ def first(root: ElementTree.Element, *names: str) -> ElementTree.Element | None:
 def words(text: str | None) -> Iterator[str]:
     """The words of a text, one after the other: a list of all of them could be much larger than the file."""
     return (match.group() for match in re.finditer(r"\S+", text or ""))
-
-
-def _neighbours(path: Path) -> str:
-    try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
-    except OSError:
-        return f"The folder {path.parent} does not exist either."
-    close = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
-    return f"Did you mean {', '.join(close)}?" if close else "Check the path."
