@@ -123,6 +123,7 @@ class Campaign:
             conductor.error = conductor.error or self._interrupted()
             self._say("stopping", "stopping after the running fits; Ctrl-C again stops at once", conductor)
 
+        self.progress(Progress("notice", f"{self.folder.path}: starting Ray"))  # which takes some seconds
         with (
             interrupts(stop),
             ray_session(
