@@ -66,7 +66,17 @@ class InputError(MetagenxError):
 
 
 class FileFormatError(InputError):
-    """A file is missing, damaged, or not what its name says."""
+    """A file is missing, damaged, or not what its name says.
+
+    What is wrong may quote the file through a library's error: no more than ``LONGEST`` characters of it are kept.
+    """
+
+    LONGEST = 600
+
+    def __init__(self, what: str, *, where: str | None = None, hint: str | None = None) -> None:
+        if len(what) > self.LONGEST:
+            what = f"{what[: self.LONGEST // 2]} … {what[-self.LONGEST // 3 :]}"
+        super().__init__(what, where=where, hint=hint)
 
 
 class ScriptRefused(InputError):
