@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def command(
-    name: str, *options: Callable[[Command], Command], writes: bool = False
+    name: str, *options: Callable[[Command], Command], writes: bool = False, group: click.Group | None = None
 ) -> Callable[[Command], click.Command]:
     """A command of ours: the common options, errors as messages, and an exit code.
 
@@ -108,7 +108,7 @@ def command(
             ]
         for option in reversed([*options, *common]):
             decorated = option(decorated)
-        return main.command(name)(decorated)
+        return (group or main).command(name)(decorated)
 
     return decorate
 
@@ -634,3 +634,6 @@ def doctor(screen: Screen, warm: bool) -> int:
     findings = examine(warm=warm, say=screen.note)
     screen.result({"findings": [vars(f) for f in findings]}, "\n".join(map(str, findings)))
     return EXIT_REACHED if all(f.ok for f in findings) else EXIT_NOT_REACHED
+
+
+from metagenx import cli_cluster  # noqa: E402, F401 -- adds its commands to main

@@ -24,21 +24,23 @@ MAY_IMPORT = {
     "runs": {"errors", "genx", "fitting", "meta"},
     "report": {"errors", "genx", "fitting", "meta", "runs"},
     "doctor": {"errors", "physics", "genx", "fitting", "meta", "runs", "report"},
-    "cli": {"errors", "physics", "genx", "fitting", "meta", "runs", "report", "doctor"},
+    "cluster": {"errors", "genx", "fitting", "meta", "runs", "report"},
+    "cli": {"errors", "physics", "genx", "fitting", "meta", "runs", "report", "doctor", "cluster", "cli_cluster"},
+    "cli_cluster": {"errors", "runs", "report", "cluster", "cli"},
     "__main__": {"cli"},
     "__init__": {"genx", "fitting", "meta"},
 }
 
 # Third-party libraries with one door.
 DOORS = {
-    "ray": {"meta", "doctor"},
+    "ray": {"meta", "doctor", "cluster"},
     "h5py": {"genx"},
-    "click": {"cli"},
+    "click": {"cli", "cli_cluster"},
     "rich": {"report", "cli"},
     "bokeh": {"report"},
     "jinja2": {"report"},
     "pydantic": {"meta"},
-    "yaml": {"genx", "meta", "runs", "cli"},
+    "yaml": {"genx", "meta", "runs", "cli", "cluster"},
     "numba": {"physics", "doctor"},
     "orsopy": {"physics", "genx"},
     "optuna": {"meta"},
