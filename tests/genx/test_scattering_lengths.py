@@ -62,7 +62,8 @@ def test_other_operations_give_plain_numbers_as_in_genx(utils: dict[str, Any]) -
 def test_division_divides_and_says_so(utils: dict[str, Any], notices: list[str]) -> None:
     fe = utils["fp"].Fe
     assert fe * 2.0 == 2 * complex(fe)
-    assert notices == []
+    assert utils["fw"].Fe and utils["bw"].Ni
+    assert notices == []  # nobody has divided: that fw is per weight is no doing of the script
     assert fe / 2 == complex(fe) / 2
     assert utils["fw"].Fe / 2.0 == complex(utils["fw"].Fe) / 2
     np.testing.assert_array_equal(fe / np.array([[2.0], [4.0]]), complex(fe) / np.array([[2.0], [4.0]]))
@@ -73,8 +74,10 @@ def test_division_divides_and_says_so(utils: dict[str, Any], notices: list[str])
 
 def test_division_as_genx_does_it() -> None:
     notices: list[str] = []
-    fp = fresh_databases(notices, genx_division=True)["fp"]
+    databases = fresh_databases(notices, genx_division=True)
+    fp, fw = databases["fp"], databases["fw"]
     assert fp.Fe / 2 == 2 * fp.Fe  # type: ignore[attr-defined]
+    assert fw.Fe == pytest.approx(complex(fp.Fe) * 0.6022141 / 55.8452)  # type: ignore[attr-defined]
     assert notices == []
 
 

@@ -53,8 +53,12 @@ def fresh_databases(
 
     def per_weight(look_up: LookUp) -> LookUp:
         def look_up_per_weight(name: str, wavelength: Any) -> Any:
-            # In GenX's order, so that the last digit agrees.
-            return look_up(name, wavelength) * scattering.WEIGHT_FACTOR / _weight(name)
+            value, weight = look_up(name, wavelength), _weight(name)
+            # In GenX's order, so that the last digit agrees. Not by the division of a script: nothing is to be noted.
+            scaled = (value if np.ndim(value) else complex(value)) * scattering.WEIGHT_FACTOR / weight
+            if np.ndim(scaled):
+                return scaled
+            return ScatteringLength(scaled, {_element(name): scattering.WEIGHT_FACTOR / weight}, rules)
 
         return look_up_per_weight
 
