@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from search_problems import CountedProblem, Hit, Spent
 
-from metagenx.fitting import de
-from metagenx.fitting.api import evaluations_of_full_run
 from metagenx.fitting.auto import Strategy, improver
 from metagenx.fitting.restarts import run_restarts
 from metagenx.fitting.settings import Settings
-from metagenx.fitting.stagnation import parameter_spread
 from metagenx.fitting.streams import initial_stream, moves_stream, stream
 
 Method = Callable[[CountedProblem, Settings, str, int], None]
-COLLAPSED = 1e-6  # of the bounds: a population so small goes nowhere
-
-
-def genx_as_shipped(problem: CountedProblem, settings: Settings, name: str, seed: int) -> None:
-    """Whole runs to GenX's limit of generations. A collapsed population is charged the rest of its run unseen."""
-    whole = evaluations_of_full_run(settings, len(problem.names))
-    for run in range(10**6):
-        before = problem.evaluations
-        state = de.begin(settings, problem.bounds, **_streams(name, seed, settings, run))
-        while state.stop is None:
-            de.tell(state, problem.evaluate(de.ask(state)))
-            if state.generation % 10 == 0 and parameter_spread(state.population, problem.bounds) < COLLAPSED:
-                break
-        problem.evaluations = min(before + whole, problem.limit)
-        if problem.evaluations >= problem.limit:
-            raise Spent
 
 
 def restarted(**changes: object) -> Method:
@@ -78,7 +59,7 @@ def scipy_de(problem: CountedProblem, settings: Settings, name: str, seed: int) 
 def bumps_de(problem: CountedProblem, settings: Settings, name: str, seed: int) -> None:
     """The differential evolution of bumps with its defaults (population 10 n, CR 0.9, F 2)."""
     from bumps.fitproblem import FitProblem
-    from bumps.fitters import DEFit
+    from bumps.fitters import DEFit, MonitorRunner
     from bumps.parameter import Parameter
 
     class Model:
@@ -95,11 +76,14 @@ def bumps_de(problem: CountedProblem, settings: Settings, name: str, seed: int) 
         def nllf(self) -> float:
             return float(_finite(problem.evaluate(np.array([[p.value for p in self.own]])))[0])
 
+    def together(points: Sequence[np.ndarray]) -> list[float]:
+        return [float(fom) for fom in _finite(problem.evaluate(np.array(points)))]
+
     np.random.seed(seed)  # noqa: NPY002 bumps draws from numpy's global generator
     while True:
         fitted = FitProblem(Model())
         fitted.randomize()
-        DEFit(fitted).solve(steps=1000, pop=10.0, CR=0.9, F=2.0)
+        DEFit(fitted).solve(MonitorRunner([], fitted), mapper=together, steps=1000, pop=10.0, CR=0.9, F=2.0)
 
 
 def _finite(foms: np.ndarray) -> np.ndarray:
@@ -120,9 +104,7 @@ def _both(name: str, seed: int, settings: Settings) -> Callable[[int], tuple[np.
 
 
 METHODS: dict[str, Method] = {
-    "GenX as shipped": genx_as_shipped,
     "auto": auto(),
-    "GenX restarted": restarted(),
     "scipy DE": scipy_de,
     "CMA-ES": restarted(create_trial="cma_es"),
     "bumps DE": bumps_de,
@@ -130,7 +112,7 @@ METHODS: dict[str, Method] = {
     "auto without jumps": auto(jumps=0),
     "auto polished at the end only": auto(polish_interval=0),
 }
-FIRST = ("GenX as shipped", "auto", "GenX restarted")
+ALONE = ("bumps DE",)  # draws from numpy's global generator
 
 
 def run(method: str, problem: CountedProblem, settings: Settings, name: str, seed: int) -> None:

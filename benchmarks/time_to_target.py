@@ -5,16 +5,19 @@ its method's own rules, until it is there or has spent its limit. No method sees
 those of Jacobians and polish too. ERT is the sum of all evaluations over the number of hits, twice the sum if there is
 none (a lower bound, marked >).
 
-GenX as shipped is its default, best_1_bin to its limit of 6·n·population generations and then from the beginning, in
-our engine, which draws from the same law (benchmarks/schemes_against_genx.py); its seconds are these evaluations over
-its own recorded speed, one thread. The ratio to it is generous, as nobody should start GenX after a whole run; the
-fair one is to GenX's settings with restarts upon stagnation, by the same engine.
+GenX as shipped is the differential evolution in the file (of the samples: its default, best_1_bin) to its limit of
+generations and then from the beginning, in our engine, which draws from the same law
+(benchmarks/schemes_against_genx.py); its seconds are these evaluations over its own recorded speed, one thread. The
+ratio to it is generous, as nobody should start GenX after a whole run; the fair one is to GenX's settings with restarts
+upon stagnation, by the same engine. Both follow from single runs, the same ones (search_runs.py): all that they cost,
+each to its hit or its end, over the hits; in brackets, how many of the runs hit. Of the other methods a run is a row of
+restarts, in brackets how many rows hit within the limit. On samples runs share batches, and have no seconds.
 
     python benchmarks/time_to_target.py [--quick] [--json] [--check] [--seeds 20] [--limit 200] [--store FILE]
         [--methods NAME,NAME] [--instances NAME,NAME] [--report docs/time_to_target.md]
 
-`--store` keeps what is finished, and an interrupted benchmark goes on from there. `--limit`: evaluations of a restarted
-run in n³. `--quick`: three instances, five seeds, three methods.
+`--store` keeps what is finished, and an interrupted benchmark goes on from there. `--limit`: evaluations of a row of
+restarts in n³. `--quick`: three instances, five seeds, three methods.
 """
 
 from __future__ import annotations
@@ -23,18 +26,23 @@ import json
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from measure import arguments, finish, machine, table
-from search_methods import FIRST, METHODS, run
+from search_company import Companion, Company
+from search_methods import ALONE, METHODS, run
 from search_problems import CountedProblem, best_known, held_out, instance_names, is_simulated, load_instance
+from search_runs import courses
 
 from metagenx.meta.targets import BestKnown
 
-SHIPPED, AUTO, FAIR = FIRST
+SHIPPED, AUTO, FAIR = "GenX as shipped", "auto", "GenX restarted"
+FIRST = (SHIPPED, AUTO, FAIR)
+ENOUGH_HITS, MOST_RUNS = 5, 100  # of GenX: more runs than seeds where they are needed, but no more than so many
 # Evaluations per second of GenX 3.8.13, one thread, its own loop, quiet machine (loaded: full_res_calc).
 GENX_SPEED = {
     "X-ray_Reflectivity": 756.0,
@@ -44,6 +52,7 @@ GENX_SPEED = {
     "SXRD": 122.0,
 }
 GOALS = {"held-out samples": 3.0, "worst sample": 1.0, "real files, seconds": 50.0}  # the floors
+KNOWN = tuple(dict.fromkeys([*FIRST, *METHODS]))
 _DRAWS = 2000
 
 
@@ -107,39 +116,95 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 
 def measure_all(store: Store, names: list[str], methods: list[str], seeds: int, limit: float) -> list[str]:
     """Run what is missing; says where a lower FOM than the best known was met."""
-    fallen = []
-    todo = [(n, m, s) for s in range(seeds) for n in names for m in methods if (m, n, s) not in store.rows]
-    by_instance: dict[str, Any] = {}
-    for name, method, seed in todo:
-        if name not in by_instance:
-            by_instance[name] = load_instance(name)
-        problem, settings, truth = by_instance[name]
+    for name in names:
+        problem, settings, truth = load_instance(name)
         if name not in store.best:
             best = best_known(problem, truth)
             store.add({"instance": name, "best": best.fom, "values": best.values, "errors": best.errors})
-        counted = CountedProblem(problem, store.best[name], limit=int(limit * len(problem.names) ** 3))
+        best = store.best[name]
+        if SHIPPED in methods or FAIR in methods:
+            _measure_genx(store, name, problem, settings, best, seeds)
+        for method in methods:
+            missing = [seed for seed in range(seeds) if (method, name, seed) not in store.rows]
+            if method in METHODS and missing:
+                most = int(limit * len(problem.names) ** 3)
+                rows = _measured(method, name, problem, settings, best, missing, most)
+                for row in rows:
+                    store.add(row)
+                hits, spent = sum(row["hit"] for row in rows), sum(row["evaluations"] for row in rows)
+                print(f"{name:28s} {method:26s} {hits}/{len(rows)} {spent / max(hits, 0.5):.0f}", file=sys.stderr)
+    return [
+        f"{name}: {method}, seed {seed} found {row['lowest']:.8g} below {store.best[name].fom:.8g}"
+        for (method, name, seed), row in store.rows.items()
+        if name in names and row["lowest"] is not None and row["lowest"] < store.best[name].fom * (1.0 - 1e-3) - 1e-12
+    ]
+
+
+def _measure_genx(store: Store, name: str, problem: Any, settings: Any, best: BestKnown, seeds: int) -> None:
+    """Single runs, from which GenX as shipped and GenX restarted follow; at least as many as there are seeds."""
+    while True:
+        rows = [row for (method, instance, _), row in store.rows.items() if (method, instance) == (SHIPPED, name)]
+        hits = min(sum(row["hit"] is not None for row in rows), sum(_fair(row)[1] for row in rows))
+        if len(rows) >= seeds and (hits >= min(ENOUGH_HITS, seeds) or len(rows) >= MOST_RUNS):
+            return
+        begun = time.process_time()
+        found = courses(problem, best, settings, name, range(len(rows), len(rows) + seeds))
+        for number, course in enumerate(found, len(rows)):
+            store.add({"method": SHIPPED, "instance": name, "seed": number, **vars(course)})
+        hits = sum(course.hit is not None for course in found)
+        seconds = time.process_time() - begun
+        print(f"{name:28s} {SHIPPED:26s} {hits}/{len(found)} in {seconds:.0f} s", file=sys.stderr)
+
+
+def _fair(row: dict[str, Any]) -> tuple[int, bool]:
+    """Evaluations and success of a run of GenX that may end by stagnation."""
+    hit = row["hit"] is not None and row["hit"] <= row["stagnated"]
+    return (row["hit"] if hit else row["stagnated"]), hit
+
+
+def _measured(
+    method: str, name: str, problem: Any, settings: Any, best: BestKnown, seeds: list[int], limit: int
+) -> list[dict[str, Any]]:
+    """Rows of restarts: side by side on a sample, one after the other on a file, where seconds are told."""
+    rows: dict[int, dict[str, Any]] = {}
+
+    def search(own: Any, seed: int) -> None:
+        counted = CountedProblem(own, best, limit=limit)
         begun = time.process_time()
         run(method, counted, settings, name, seed)
-        row = {
+        seconds = None if is_simulated(name) else time.process_time() - begun
+        rows[seed] = {
             "method": method, "instance": name, "seed": seed, "evaluations": counted.evaluations,
-            "hit": counted.hit is not None, "seconds": time.process_time() - begun, "lowest": counted.best_fom,
+            "hit": counted.hit is not None, "seconds": seconds, "lowest": counted.best_fom,
         }  # fmt: skip
-        store.add(row)
-        print(f"{name:28s} {method:26s} seed {seed:2d}  {counted.hit or '-'} of {counted.evaluations}", file=sys.stderr)
-    for (method, name, seed), row in store.rows.items():
-        if name in names and row["lowest"] < store.best[name].fom * (1.0 - 1e-3) - 1e-12:
-            fallen.append(f"{name}: {method}, seed {seed} found {row['lowest']:.8g} below {store.best[name].fom:.8g}")
-    return fallen
+
+    if is_simulated(name) and method not in ALONE:
+
+        def companion(seed: int) -> Callable[[Companion], None]:
+            return lambda own: search(own, seed)
+
+        Company(problem).run([companion(seed) for seed in seeds])
+    else:
+        for seed in seeds:
+            search(problem, seed)
+    return [rows[seed] for seed in seeds]
 
 
 def costs(store: Store, names: list[str], methods: list[str]) -> dict[tuple[str, str], Cost]:
-    rows: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    rows: dict[tuple[str, str], list[tuple[float, bool, float]]] = defaultdict(list)
     for (method, name, _), row in sorted(store.rows.items()):
-        if name in names and method in methods:
-            rows[method, name].append(row)
+        if name not in names:
+            continue
+        if method == SHIPPED:
+            rows[SHIPPED, name].append((row["hit"] or row["whole"], row["hit"] is not None, np.nan))
+            rows[FAIR, name].append((*_fair(row), np.nan))
+        else:
+            seconds = np.nan if row["seconds"] is None else row["seconds"]
+            rows[method, name].append((row["evaluations"], row["hit"], seconds))
     return {
-        key: Cost(*(np.array([row[k] for row in found], dtype=float) for k in ("evaluations", "hit", "seconds")))
+        key: Cost(*(np.array(column, dtype=float) for column in zip(*found, strict=True)))
         for key, found in rows.items()
+        if key[0] in methods
     }
 
 
@@ -224,11 +289,11 @@ def main() -> None:
         ("--report", {"type": Path}),
     )
     names = options.instances.split(",") if options.instances else instance_names(quick=options.quick)
-    methods = options.methods.split(",") if options.methods else list(FIRST if options.quick else METHODS)
+    methods = options.methods.split(",") if options.methods else list(FIRST if options.quick else KNOWN)
     seeds = min(options.seeds, 5) if options.quick else options.seeds
-    unknown = [m for m in methods if m not in METHODS]
+    unknown = [m for m in methods if m not in KNOWN]
     if unknown:
-        raise SystemExit(f"no such method: {', '.join(unknown)}; there are {', '.join(METHODS)}")
+        raise SystemExit(f"no such method: {', '.join(unknown)}; there are {', '.join(KNOWN)}")
     store = Store(options.store)
     fallen = measure_all(store, names, methods, seeds, options.limit)
     text, figures = report(costs(store, names, methods), names, methods)
