@@ -22,6 +22,7 @@ from metagenx.genx.population import ModelProblem
 from metagenx.meta.targets import BestKnown, Target
 
 COLLAPSED = 1e-6  # of the bounds: a population so small goes nowhere
+IDLE = 200  # generations without an improvement of 1e-4: the rest of the run is charged unseen
 CUTOFF = 10.0  # evaluations in n³ of a run that may start again
 
 
@@ -29,13 +30,13 @@ CUTOFF = 10.0  # evaluations in n³ of a run that may start again
 class Course:
     """One run: evaluations until the right basin (None: not met), until it had stagnated, of the whole run.
 
-    ``lowest`` is the lowest FOM met.
+    ``lowest`` is the lowest FOM met, None of a run that hit.
     """
 
     hit: int | None
     stagnated: int
     whole: int
-    lowest: float
+    lowest: float | None
 
 
 class _Run:
@@ -51,11 +52,12 @@ class _Run:
         )
         self.hit: int | None = None
         self.stagnated: int | None = None
+        self.is_hopeless = False
         self._reference, self._since = np.inf, 0
 
     @property
     def is_over(self) -> bool:
-        return self.hit is not None or self.state.stop is not None
+        return self.hit is not None or self.is_hopeless or self.state.stop is not None
 
     def tell(self, asked: FloatArray, foms: FloatArray, best: BestKnown, target: Target) -> None:
         state, before = self.state, self.state.evaluations
@@ -74,20 +76,24 @@ class _Run:
             at_end = state.evaluations + len(state.population) + 1 > CUTOFF * self.n_dim**3
             if at_end or stagnated(self.restarting, state.population, state.foms, state.bounds, idle):
                 self.stagnated = state.evaluations
-        if state.generation % 10 == 0 and parameter_spread(state.population, state.bounds) < COLLAPSED:
-            state.stop = "spread"
+        is_small = state.generation % 10 == 0 and parameter_spread(state.population, state.bounds) < COLLAPSED
+        self.is_hopeless = is_small or state.generation - self._since >= IDLE
 
     def course(self) -> Course:
         whole = evaluations_of_full_run(self.settings, self.n_dim)
-        end = self.hit or (whole if self.state.stop == "spread" else self.state.evaluations)
-        lowest = self.state.best_fom if self.hit is None else np.nan
+        end = self.hit or (whole if self.is_hopeless else self.state.evaluations)
+        lowest = self.state.best_fom if self.hit is None else None
         return Course(self.hit, min(self.stagnated or end, whole), whole, lowest)
 
 
 def courses(
     problem: ModelProblem, best: BestKnown, settings: Settings, name: str, numbers: range, target: Target | None = None
 ) -> list[Course]:
-    """The courses of the runs with these numbers, each to its hit, to its limit of generations, or to its collapse."""
+    """The courses of the runs with these numbers.
+
+    Each goes to its hit, to its limit of generations, or to where nothing can be hoped for: a population without any
+    width, or ``IDLE`` generations without improvement. Such a run is charged as a whole one.
+    """
     target = target or Target()
     runs = [_Run(settings, problem, name, number) for number in numbers]
     while active := [run for run in runs if not run.is_over]:

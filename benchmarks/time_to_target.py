@@ -42,7 +42,7 @@ from metagenx.meta.targets import BestKnown
 
 SHIPPED, AUTO, FAIR = "GenX as shipped", "auto", "GenX restarted"
 FIRST = (SHIPPED, AUTO, FAIR)
-ENOUGH_HITS, MOST_RUNS = 5, 100  # of GenX: more runs than seeds where they are needed, but no more than so many
+ENOUGH_HITS, MOST_RUNS = 5, 80  # of GenX: more runs than seeds where they are needed, but no more than so many
 # Evaluations per second of GenX 3.8.13, one thread, its own loop, quiet machine (loaded: full_res_calc).
 GENX_SPEED = {
     "X-ray_Reflectivity": 756.0,
