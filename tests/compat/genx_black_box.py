@@ -2,10 +2,10 @@
 
     python genx_black_box.py REQUEST.json
 
-REQUEST.json is a list of ``{"file": PATH, "generations": N, "seed": S, "save_as": PATH}``, all but `file` optional. The
-last line of the output is a list with one answer per request: ``fom``, ``fom_function``, ``parameters`` (names,
-values of the fitted rows), ``n_points`` per data set, ``y_sim`` per data set; after a fit also ``fom_log``; or
-``error``. All files go through one process, because GenX compiles for 20 s first. Imports nothing of ours.
+REQUEST.json is a list of ``{"file": PATH, "generations": N, "seed": S, "save_as": PATH, "vectors": [[...]], "profiles": true}``,
+all but `file` optional. The last line of the output is a list with one answer per request: ``fom``, ``fom_function``,
+``parameters`` (names, values of the fitted rows), ``n_points`` per data set, ``y_sim`` per data set; after a fit also
+``fom_log``; per vector of fitted values ``trials`` with ``fom`` and ``y_sim``; ``sld``, the profiles; or ``error``. All files go through one process, because GenX compiles for 20 s first. Imports nothing of ours.
 """
 
 import json
@@ -30,6 +30,10 @@ def answer(request):
         "fom_log": [_numbers(line) for line in numpy.asarray(optimizer.fom_log).reshape(-1, 2)],
         "errors": [row[5] for row in model.parameters.data],
     }
+    if request.get("profiles"):
+        reply["sld"] = [_profile(profile) for profile in getattr(model.script_module, "SLD", [])]
+    if request.get("vectors"):
+        reply["trials"] = [_trial(model, vector) for vector in request["vectors"]]
     if request.get("generations"):
         # GenX draws from the global generators. A fit by the method that GenX's own thread runs, without the thread.
         numpy.random.seed(request.get("seed", 0))
@@ -44,6 +48,25 @@ def answer(request):
     if request.get("save_as"):
         api.save(request["save_as"])
     return reply
+
+
+def _trial(model, vector):
+    fitted = [row for row in model.parameters.data if row[2] and row[0].strip()]
+    for row, value in zip(fitted, vector, strict=True):
+        row[1] = float(value)
+    model.simulate()
+    return {"fom": str(float(model.fom)), "y_sim": [_numbers(dataset.y_sim) for dataset in model.data]}
+
+
+def _profile(profile):
+    """A profile as JSON: arrays as lists, the profiles of elements inside as they are, units left out."""
+    found = {}
+    for key, value in profile.items():
+        if isinstance(value, dict):
+            found[key] = _profile(value)
+        elif not isinstance(value, str):
+            found[key] = _numbers(value)
+    return found
 
 
 def _parameters(model):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from metagenx.errors import InputError
 from metagenx.genx.models import spec_nx as model
+from metagenx.genx.models.scattering_lengths import fresh_databases
 
 PROBES = ["x-ray", "neutron", "neutron pol", "neutron pol spin flip", "neutron tof", "neutron pol tof"]
 RESTYPES = [
@@ -450,6 +451,8 @@ def test_profiles_can_be_cropped() -> None:
     sample, film, instrument = simple()
     sample.Stacks[0].Repetitions = 10
     film.sigma = 0.0
+    fe = fresh_databases()["fp"].Fe  # type: ignore[attr-defined]
+    film.f = 25.3 / fe.real * fe  # real part 25.3 electrons, of known composition
     whole = sample.SimSLD(None, None, instrument)
     sample.crop_sld = 2
     cropped = sample.SimSLD(None, None, instrument)
@@ -462,6 +465,10 @@ def test_profiles_can_be_cropped() -> None:
     dummy = sample.SimSLD(None, None, instrument)
     assert dummy["z"][-1] == pytest.approx(205, abs=1)
     assert np.max(dummy["Re"]) == pytest.approx(10.0)
+    # As in GenX: the mass densities of the whole sample, at the depths of the other profiles.
+    masses, n = dummy["Mass Density"], len(dummy["z"])
+    np.testing.assert_array_equal(masses["z"], dummy["z"])
+    np.testing.assert_array_equal(masses["Fe"], whole["Mass Density"]["Fe"][:n])
 
 
 def test_a_profile_of_the_other_side_is_the_mirror_image() -> None:

@@ -116,10 +116,10 @@ def profiles_of_table(
         raise InputError("SimSLD makes the profile of one sample, not of a population", hint="call it if _sim is set")
     whole = Unrolled(table, table.unrolled(), 0, {})
     result = scattering(_cropped(whole, number(sample, "crop_sld")), z, instrument)
-    # The mass densities are of the whole sample, cropped or not, as in GenX.
+    # The mass densities are of the whole sample, cropped or not, at the depths of the other profiles, as in GenX.
     masses = _mass_densities(whole)
     if masses:
-        depths, along = whole.along(z)
+        depths, along = whole.along(result["z"])
         profiles = {element: along(values) for element, values in masses.items()}
         total = np.sum(list(profiles.values()), axis=0)
         result["Mass Density"] = {"z": depths, "SLD unit": _MASS_UNIT, "Sum": total, **profiles}
