@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from metagenx.errors import InputError, ResourcesSpent
+from metagenx.meta.capacity import announced_cpus
+from metagenx.meta.heartbeat import heartbeat
 from metagenx.meta.memory import free_memory
+from metagenx.meta.ray_token import ensure_token, token_file
 
 OBJECT_STORE_BYTES = 150 * 2**20  # what travels is small; Ray's own default would take 30 % of the memory
 RAY_BYTES, WORKER_BYTES = 700 * 2**20, 150 * 2**20  # what Ray and each of its workers take, measured
@@ -37,16 +41,22 @@ class RaySession:
 
     Parameters
     ----------
-    workers : how many fits run at once.
+    workers : how many fits run at once; of a cluster that grows, how many may.
     dashboard : address of the dashboard, or None.
     token_file : where the token lies that the dashboard asks for; None if it asks for none.
     ours : whether we started it, and will end it.
+    may_grow : whether nodes may join while we work: a cluster, and no number of workers was asked for.
     """
 
     workers: int
     dashboard: str | None
     token_file: Path | None
     ours: bool
+    may_grow: bool = False
+
+    def workers_now(self) -> int:
+        """How many fits may run at once now; more than ``workers`` if nodes have joined."""
+        return max(self.workers, _cpus()) if self.may_grow else self.workers
 
     @property
     def line(self) -> str:
@@ -69,7 +79,8 @@ def ray_session(
 
     Parameters
     ----------
-    workers : fits at once; default: one per core of the machine or cluster.
+    workers : fits at once; default: one per core of the machine or cluster. On a cluster that starts nodes when they
+        are asked for, so many are asked for.
     where : ``local`` starts Ray here; ``auto`` uses the cluster that RAY_ADDRESS or ``ray start`` offers,
         else starts one; an address connects to it.
     log_folder : Ray Tune's own messages go there.
@@ -86,10 +97,10 @@ def ray_session(
         if ray.is_initialized():  # somebody's notebook, or a session around this one: use it, leave it
             yield _described(workers, ours=False)
             return
-        _start(workers, where, dashboard)
+        is_local = _start(workers, where, dashboard)
         try:
-            with _errors_to_log():
-                yield _described(workers, ours=True)
+            with _errors_to_log(), contextlib.nullcontext() if is_local else heartbeat():
+                yield _described(workers, ours=True, is_local=is_local)
         finally:
             ray.shutdown()
 
@@ -107,16 +118,24 @@ def _environment() -> None:
         os.environ.setdefault(name, value)
 
 
-def _start(workers: int | None, where: str, dashboard: bool) -> None:
+def _start(workers: int | None, where: str, dashboard: bool) -> bool:
+    """Start Ray or connect to one; whether it is one of our own on this machine."""
     if where == "auto":
         try:
             _connect("auto")
-        except InputError:  # no cluster runs: one of our own
+        except NoCluster:  # one of our own
             _start_here(workers, dashboard)
+            return True
     elif where == "local":
         _start_here(workers, dashboard)
+        return True
     else:
         _connect(where)
+    return False
+
+
+class NoCluster(InputError):
+    """No cluster answers; what else can be wrong with one is an InputError too, but no reason to start another."""
 
 
 def _connect(address: str) -> None:
@@ -125,15 +144,32 @@ def _connect(address: str) -> None:
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, namespace="metagenx")
     except ConnectionError as error:
-        raise InputError(f"no Ray cluster answers at {address}", hint="Is it running? Try: ray status") from error
+        raise NoCluster(f"no Ray cluster answers at {address}", hint="Is it running? Try: ray status") from error
     except (RuntimeError, ValueError) as error:  # other versions of Ray or Python, a wrong token
-        raise InputError(f"the Ray cluster at {address} does not take us: {_first_line(error)}") from error
+        raise InputError(
+            f"the Ray cluster at {address} does not take us: {_first_line(error)}", hint=_how_to_join(str(error))
+        ) from error
+
+
+def _how_to_join(message: str) -> str:
+    """What to do about a cluster that refuses us."""
+    import ray
+
+    if "ersion" in message:
+        mine = f"Python {sys.version.split()[0]} and Ray {ray.__version__}"
+        return (
+            f"Here are {mine}; a cluster needs the same on all its nodes. Mend it there: "
+            f"uv venv --python {sys.version.split()[0]} ~/venv && "
+            f'uv pip install --python ~/venv/bin/python metagenx "ray[default,tune]=={ray.__version__}"'
+        )
+    return f"Its token belongs into {token_file()} (chmod 600), or into RAY_AUTH_TOKEN."
 
 
 def _start_here(workers: int | None, dashboard: bool) -> None:
     import ray
 
     _check_memory(workers or cores())
+    ensure_token()
     try:
         ray.init(
             address="local",
@@ -164,18 +200,24 @@ def _check_memory(workers: int) -> None:
         )
 
 
-def _described(workers: int | None, *, ours: bool) -> RaySession:
-    import ray
-
-    available = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
+def _described(workers: int | None, *, ours: bool, is_local: bool = True) -> RaySession:
     address = _dashboard_address()
-    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
+    token = token_file()
+    available = _cpus() if is_local else max(_cpus(), announced_cpus())
     return RaySession(
-        workers=max(1, min(workers or available, available)),
+        workers=max(1, min(workers or available, available) if is_local else workers or available),
         dashboard=address,
         token_file=token if address and token.is_file() else None,
         ours=ours,
+        may_grow=not is_local and workers is None,
     )
+
+
+def _cpus() -> int:
+    """Cores of all nodes that are there now."""
+    import ray
+
+    return int(ray.cluster_resources().get("CPU", 0))  # type: ignore[no-untyped-call]
 
 
 def _dashboard_address() -> str | None:

@@ -23,6 +23,8 @@ from metagenx.meta.rounds_on_tune import RoundScheduler, Shared, TaskSearcher, l
 from metagenx.meta.trial import RECORDS, SettingTrial
 from metagenx.runs import writing
 
+MOST_WORKERS = 100_000  # of a cluster that grows
+
 
 class _Names(Shared, tune.Callback):
     """Readable tasks in the dashboard, and no records in Tune's own memory."""
@@ -92,7 +94,9 @@ def run_on_tune(
             title=title,
         )
         trainable.__name__ = trainable.__qualname__ = SettingTrial.__name__
-        pacer = RoundScheduler(conductor, session.workers, on_progress, should_stop)
+        pacer = RoundScheduler(
+            conductor, session.workers, on_progress, should_stop, session.workers_now if session.may_grow else None
+        )
         _fit(trainable, conductor, pacer, title, folder)
     if conductor.error is not None:
         raise conductor.error
@@ -101,7 +105,7 @@ def run_on_tune(
 
 
 def _fit(trainable: Any, conductor: Conductor, pacer: RoundScheduler, title: str, folder: Path) -> None:
-    with _pending_trials(pacer.workers):
+    with _pending_trials(MOST_WORKERS if pacer.workers_now is not None else pacer.workers):
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
@@ -142,7 +146,9 @@ def _raise_error_of_the_disk(error: BaseException | None) -> None:
 
 @contextlib.contextmanager
 def _pending_trials(workers: int) -> Iterator[None]:
-    """Let Tune queue one waiting trial per worker; its default for own searchers is one in all."""
+    """Let Tune queue one waiting trial per worker; its default for own searchers is one in all.
+
+    Our searcher proposes no more trials than there are workers, so a larger number does no harm."""
     before = os.environ.get("TUNE_MAX_PENDING_TRIALS_PG")
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(workers)
     try:

@@ -138,3 +138,14 @@ def _repeat(folder: RunFolder, manifest: dict[str, Any], replay: Replay, trust: 
     notices = notices_of(config["of"], not settings.use_stagnation, config["perturb"])
     if replay.records:
         repeat_result(folder, problems, replay.records, rounds, config["seed"], notices)
+
+
+def experiment_of(folder: RunFolder, *, trust: bool = False) -> Experiment:
+    """The experiment of a run folder, from its manifest and the copies of its inputs.
+
+    Raises
+    ------
+    FileFormatError : it is no run folder.
+    InputError : the inputs are missing, altered or not trusted, or another version of metagenx made it.
+    """
+    return _experiment(folder, folder.manifest(), trust)

@@ -29,6 +29,7 @@ from metagenx.meta.records import FitRecord
 from metagenx.meta.trial import RECORDS, work_of
 
 START_SECONDS = 30.0  # so long idle processes wait for a new one to start
+LOOK_SECONDS = 5.0  # so often it is looked whether nodes have joined
 MOST_DEATHS = 4  # of the processes of one trial in a row, without a fit done in between
 
 
@@ -92,8 +93,10 @@ class RoundScheduler(Shared, TrialScheduler):
         workers: int,
         on_progress: Callable[[], None],
         should_stop: Callable[[], None],
+        workers_now: Callable[[], int] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.workers_now, self.looked_at = workers_now, time.monotonic()
         self.conductor, self.on_progress, self.should_stop = conductor, on_progress, should_stop
         self.workers = workers
         self.trials: dict[str, Trial] = {}
@@ -144,6 +147,7 @@ class RoundScheduler(Shared, TrialScheduler):
         """A paused trial whose setting is wanted again, or a new one."""
         if self.conductor.error is None:
             self.should_stop()
+        self._look_for_nodes()
         self._stop_leavers(tune_controller)
         if self.conductor.stopping:
             return None
@@ -202,6 +206,14 @@ class RoundScheduler(Shared, TrialScheduler):
         self.waiting_since = (self.waiting_since or now) if waiting else None
         patient = self.waiting_since is None or now - self.waiting_since < START_SECONDS
         return bool(waiting) and not (patient and (starting or free > 0))
+
+    def _look_for_nodes(self) -> None:
+        """Nodes that have joined since are put to work."""
+        if self.workers_now is not None and time.monotonic() - self.looked_at > LOOK_SECONDS:
+            self.looked_at = time.monotonic()
+            if (found := self.workers_now()) > self.workers:
+                self.workers = found
+                self.conductor.slices = 2 * found
 
     def started(self, actor: Any) -> None:
         """A trial begins in an actor, which may have been another's."""

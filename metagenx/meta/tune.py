@@ -103,6 +103,7 @@ def tune(
     overrides: Sequence[str] = (),
     data: Sequence[DataRequest] = (),
     workers: int | None = None,
+    where: str | None = None,
     resume: bool = True,
     trust: bool = False,
     progress: Listener = silent,
@@ -118,6 +119,7 @@ def tune(
     overrides : ``"tune.trials=20"`` …, as ``--set`` takes them.
     data : new measurements for the model, as ``metagenx.genx.loaders.requests_from`` makes them of file names.
     workers : fits at once; default: what the experiment says, else one per core. Changes no number.
+    where : ``local``, ``auto`` for a Ray cluster that runs already, or its address; default: what the experiment says.
     resume : go on with (or read again) the last run of the same experiment below ``out``; False starts a new one.
     trust : run a script that leaves the safe subset.
     progress : hears what happens.
@@ -154,7 +156,7 @@ def tune(
         progress,
         best=lambda: race.best,
         workers=workers or experiment.run.workers,
-        where=experiment.run.where,
+        where=where or experiment.run.where,
         dashboard=dashboard,
         hours=experiment.budget.hours,
         budget=budget,
