@@ -1,7 +1,7 @@
-"""The other side of kernels.py, run by GenX's own interpreter: reflectivity curves through its public interface.
+"""The other side of the kernels of peers.py, run by GenX's own interpreter: curves through its public interface.
 
-Reads one request per line and answers each with a line of JSON: `{"case": …}` makes the sample (see kernels.py) and
-answers with the curves; `{"calls": n}` simulates n times, each with another thickness as a fit does (GenX remembers
+Reads one request per line and answers each with a line of JSON: `{"case": …}` makes the sample (see kernel_cases.py)
+and answers with the curves; `{"calls": n}` simulates n times, each with another thickness as a fit does (GenX remembers
 the last spin-flip calculation), and answers with the processor seconds per call; with `"points": 1`, at that many.
 """
 
