@@ -1,0 +1,133 @@
+"""What an open file is asked, and what it answers; runs in the confined process of a desk."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metagenx.errors import InputError, MetagenxError
+from metagenx.serve.look import changed, look, simulated
+
+if TYPE_CHECKING:
+    from metagenx.genx.model import Model
+
+KINDS = ("fit", "repeat", "compare", "tune")
+
+
+def open_model(path: Path, trust: bool) -> tuple[Model, list[str]]:
+    """The model in a file, and what should be known about how it was read; data become a model of their own.
+
+    Raises
+    ------
+    InputError : it is neither a GenX file nor data.
+    """
+    from metagenx.genx import gx, hgx
+    from metagenx.genx.export_convert import convert
+    from metagenx.genx.model import load
+
+    content = path.read_bytes()
+    if hgx.recognises(content) or gx.recognises(content) or path.suffix.lower() in (".hgx", ".gx"):
+        model = load(path, trust=trust)
+        return model, list(model.notices)
+    target = path.with_suffix(".hgx")
+    done = convert(path, target)
+    model = load(target, trust=trust)
+    return model, list(dict.fromkeys([*done.said, *done.notices, *model.notices]))
+
+
+class Answers:
+    """The questions that a page has for an open file; each method takes plain data and returns plain data."""
+
+    def __init__(self, path: Path, *, trust: bool = False) -> None:
+        self.model, self._notices = open_model(path, trust)
+
+    def answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The answer to one question; errors of ours become ``{"error": …}``."""
+        questions: dict[str, Callable[..., dict[str, Any]]] = {
+            "look": self._look,
+            "simulate": self._simulate,
+            "prepare": self._prepare,
+        }
+        try:
+            return questions[str(question.pop("do"))](**question)
+        except MetagenxError as error:
+            return {"error": described(error)}
+
+    def _look(self) -> dict[str, Any]:
+        return {**look(self.model), "notices": self._notices}
+
+    def _simulate(self, rows: list[dict[str, Any]], fom: str | None = None) -> dict[str, Any]:
+        from metagenx.serve.layers import layers_of
+
+        model = changed(self.model, rows, fom=fom)
+        return {**simulated(model), "layers": model.within_limits(layers_of, model.namespace)}
+
+    def _prepare(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The file of a job with what was typed into the forms, and what the job would cost."""
+        from metagenx.genx import file as genx_file
+
+        kind, settings = asked["kind"], asked.get("settings") or {}
+        model = changed(self.model, asked.get("rows") or [], fom=asked.get("fom"), settings=settings)
+        model.problem()  # says now what would only be said when the job's turn has come
+        with tempfile.TemporaryDirectory(prefix="metagenx-") as folder:
+            path = Path(folder) / "model.hgx"
+            genx_file.write(model.file, path)
+            plan = plan_of(kind, path, model, asked)
+            return {"file": base64.b64encode(path.read_bytes()).decode("ascii"), "plan": plan}
+
+
+def plan_of(kind: str, path: Path, model: Model, asked: dict[str, Any]) -> dict[str, Any]:
+    """What a job would do and how long it would take: what ``--dry-run --json`` prints, with ``text`` and ``seconds``.
+
+    Raises
+    ------
+    InputError : an unknown kind of job, settings that do not fit.
+    """
+    settings, trust = asked.get("settings") or {}, model.trust
+    if kind == "fit":
+        from metagenx.fitting.api import planned
+
+        return planned(
+            model.problem(),
+            model,
+            budget=asked.get("evaluations"),
+            as_in_file=bool(asked.get("as_in_file")),
+            **settings,
+        )
+    if kind == "repeat":
+        from metagenx.meta.repeat_plan import plan_repeat
+
+        found = plan_repeat(
+            path, n=asked.get("n") or 50, perturb=asked.get("perturb", 0.1), of="fitted", trust=trust,
+            workers=asked.get("workers"), overrides=settings,
+        )  # fmt: skip
+        return found.to_json()
+    if kind in ("compare", "tune"):
+        from metagenx.meta.tune import plan
+
+        planned_run = plan(path, overrides=overrides_of(asked), workers=asked.get("workers"), trust=trust)
+        return {**vars(planned_run), "text": planned_run.line}
+    raise InputError(f"{kind!r} is no kind of job", hint=f"There are {', '.join(KINDS)}.")
+
+
+def overrides_of(asked: dict[str, Any]) -> list[str]:
+    """What ``metagenx tune`` gets as ``--set``: the experiment's keys of a job, in their own names."""
+    keys = dict(asked.get("experiment") or {})
+    if asked["kind"] == "compare":
+        keys = {"search_space": "schemes", "tune.searcher": "grid", **keys}
+    keys.setdefault("seed", asked.get("seed", 0))
+    return [f"{name}={value}" for name, value in keys.items()]
+
+
+def described(error: MetagenxError) -> dict[str, Any]:
+    """An error as ``--json`` prints it."""
+    from metagenx.errors import ConfigError
+
+    found: dict[str, Any] = {"kind": type(error).__name__, "message": error.what, "where": error.where}
+    found |= {"hint": error.hint, "exit_code": error.exit_code}
+    if isinstance(error, ConfigError):
+        found["mistakes"] = [vars(mistake) for mistake in error.mistakes]
+    return found
