@@ -5,12 +5,14 @@ Nothing heavy is imported before a command needs it, so that ``metagenx --help``
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +28,7 @@ from metagenx.errors import (
     EXIT_SPENT,
     ConfigError,
     MetagenxError,
+    Notice,
 )
 
 if TYPE_CHECKING:
@@ -120,7 +123,8 @@ def _run(
 
     screen = Screen(as_json=as_json, quiet=quiet, color=False if no_color else None)
     try:
-        return function(screen=screen, **arguments)
+        with _notices_as_notes(screen):
+            return function(screen=screen, **arguments)
     except MetagenxError as error:
         screen.error(_described(error), str(error))
         return error.exit_code
@@ -139,6 +143,24 @@ def _run(
         message = f"internal error, which is our fault, not yours: {type(error).__name__}: {error}"
         screen.error({"kind": "internal", "message": message, "log": log}, f"{message}\n  Please report it with {log}")
         return EXIT_INTERNAL
+
+
+@contextlib.contextmanager
+def _notices_as_notes(screen: Screen) -> Iterator[None]:
+    """Print our own warnings as notes; those of others stay as they are."""
+    before = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *others: Any, **options: Any) -> None:
+        if issubclass(category, Notice):
+            screen.note(f"! {message}")
+        else:
+            before(message, category, *others, **options)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 def _described(error: MetagenxError) -> dict[str, Any]:

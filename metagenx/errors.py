@@ -59,6 +59,10 @@ def _rebuild(kind: type[MetagenxError], state: dict[str, object]) -> MetagenxErr
     return error
 
 
+class Notice(UserWarning):
+    """Something the user should know that is no error; a note on the command line, once."""
+
+
 class InputError(MetagenxError):
     """Something the user gave us is wrong."""
 

@@ -154,12 +154,12 @@ class Covariance:
 
 def quantile(level: float, noise: Noise) -> float:
     """Half width of a two-sided interval in standard errors."""
-    from scipy.stats import norm, t
+    from scipy.special import ndtri, stdtrit  # scipy.stats would take a second to import
 
     if not 0.0 < level < 1.0:
         raise InputError(f"a confidence level lies between 0 and 1, not at {level}", hint="95 % is 0.95.")
     tail = 0.5 + 0.5 * level
-    return float(t.ppf(tail, noise.degrees_of_freedom) if noise.estimated else norm.ppf(tail))
+    return float(stdtrit(noise.degrees_of_freedom, tail) if noise.estimated else ndtri(tail))
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,7 +51,7 @@ def noise_of_fit(found: Deviations, used: BoolArray, n_fitted: int) -> Noise:
     used : ``(n_points,)``, see :func:`used_points`.
     n_fitted : number of fitted parameters.
     """
-    from scipy.stats import chi2
+    from scipy.special import chdtr, chdtrc  # scipy.stats would take a second to import
 
     difference = found.differences[0]
     d, weight, error = difference[used], np.abs(found.weights[used]), found.noise[used]
@@ -65,7 +65,7 @@ def noise_of_fit(found: Deviations, used: BoolArray, n_fitted: int) -> Noise:
             return Noise(deviation, False, degrees, np.nan, "the error column, which this fit cannot check")
         return Noise(deviation, True, degrees, np.nan, "unknown: there are not more points than parameters")
     if has_errors:
-        above, below = float(chi2.sf(reduced * degrees, degrees)), float(chi2.cdf(reduced * degrees, degrees))
+        above, below = float(chdtrc(degrees, reduced * degrees)), float(chdtr(degrees, reduced * degrees))
         if above > BELIEVED and (below > BELIEVED or found.uses_errors):
             deviation[used] = error
             return Noise(deviation, False, degrees, reduced, f"the error column (reduced χ² {reduced:.3g})")

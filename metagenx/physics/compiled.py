@@ -1,7 +1,7 @@
-"""How the kernels are compiled: one thread, cached on disk, vectors as wide as the processor has them.
+"""How the kernels are compiled: one thread, kept on disk, vectors as wide as the processor has them.
 
 Import :func:`compiled` from here instead of ``numba.njit``: importing this module first settles what must be
-settled before numba compiles anything.
+settled before numba compiles anything. ``kernel_cache.py`` says where they are kept.
 
 ``METAGENX_VECTOR_BITS=256`` or ``512`` in the environment sets the width of the vectors; without it they are 512
 bits wide where the processor has them and does not slow down for them. Results are the same to rounding, compiled
@@ -11,13 +11,10 @@ code of each width is cached apart, and no choice is made if somebody else impor
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import hashlib
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -28,7 +25,8 @@ _OTHERS_CAME_FIRST = "numba" in sys.modules or any(
 
 # Whether it was there before is the question above.
 import numba  # noqa: E402
-from numba.core.caching import FunctionCache  # noqa: E402
+
+from metagenx.physics.kernel_cache import KernelCache  # noqa: E402
 
 # Contraction to fused multiply-add, and signs of zero that do not matter. Not "reassoc": it would undo the
 # two-step argument reductions. Not "nnan" and "ninf": a kernel must see that a number is not finite.
@@ -56,29 +54,20 @@ def compiled(*, relaxed: bool = False, inline: bool = False, inner: bool = False
 
     def decorate(function: Function) -> Function:
         dispatcher = numba.njit(**options)(function)
-        # Without a folder that can be written every process compiles for itself.
-        with contextlib.suppress(RuntimeError):
-            dispatcher._cache = _Cache(function)  # type: ignore[no-untyped-call]
+        dispatcher._cache = cache = KernelCache(function)
+        compile_for = dispatcher.compile
+
+        @functools.wraps(compile_for)
+        def compile_once(signature: Any) -> Any:
+            try:
+                return compile_for(signature)
+            finally:
+                cache.release()
+
+        dispatcher.compile = compile_once
         return cast(Function, dispatcher)
 
     return decorate
-
-
-class _Cache(FunctionCache):
-    """Numba's cache on disk, which knows when a function changes, but not when one that it calls does."""
-
-    def _index_key(self, signature: Any, generator: Any) -> tuple[Any, ...]:
-        key = super()._index_key(signature, generator)  # type: ignore[no-untyped-call]
-        return (*key, _sources())
-
-
-@functools.lru_cache(maxsize=1)
-def _sources() -> str:
-    """What changes whenever any source of this folder does."""
-    stamps = [
-        (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(Path(__file__).parent.glob("*.py"))
-    ]
-    return hashlib.sha256(repr(stamps).encode()).hexdigest()
 
 
 def vector_bits() -> int:
