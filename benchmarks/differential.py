@@ -51,7 +51,7 @@ def written(one: Case, folder: Path) -> Path:
 def vectors_of(one: Case) -> np.ndarray:
     """Values of the fitted rows for the trials, (N_TRIALS, n_rows)."""
     rng = np.random.default_rng([one.number, 7])
-    low, high = np.array([row[2:] for row in one.rows]).T
+    low, high = np.array([row[2:] for row in one.rows]).reshape(-1, 2).T
     return low + (high - low) * rng.random((N_TRIALS, len(low)))
 
 
@@ -194,7 +194,7 @@ def main() -> None:
         cases = [case(library, i) for i in range(options.first, options.first + n)]
         paths = [written(one, folder) for one in cases]
         asked = [
-            {"file": str(p), "vectors": vectors_of(one).tolist(), "profiles": True}
+            {"file": str(p), "vectors": vectors_of(one).tolist(), "profiles": True, "numpy_int": True}
             for one, p in zip(cases, paths, strict=True)
         ]
         theirs = genx(asked, folder)

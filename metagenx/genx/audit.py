@@ -178,15 +178,27 @@ def _library(script: str) -> str:
 
 
 def _instrument(namespace: Mapping[str, Any]) -> str:
-    """Probe and wavelength of the script's instruments."""
+    """Probe and wavelength of the script's instruments; those of interdiff and of sxrd are for x-rays only."""
     found = []
-    for value in namespace.values():
-        if hasattr(value, "probe") and hasattr(value, "wavelength"):
-            wavelength = np.ravel(np.asarray(value.wavelength, dtype=float))
-            text = f"{value.probe} {wavelength[0]:g} Å" if "tof" not in str(value.probe) else str(value.probe)
-            if text not in found:
-                found.append(text)
+    for value in _instruments(namespace):
+        probe = str(getattr(value, "probe", "x-ray"))
+        wavelength = value.wavelength if hasattr(value, "wavelength") else value.wavel
+        text = probe if "tof" in probe else f"{probe} {np.ravel(np.asarray(wavelength, dtype=float))[0]:g} Å"
+        if text not in found:
+            found.append(text)
     return ", ".join(found)
+
+
+def _instruments(namespace: Mapping[str, Any]) -> list[Any]:
+    """The instruments that the script has made, of whatever library."""
+    from metagenx.genx.models.diffraction_instrument import DiffractionInstrument
+    from metagenx.genx.models.interdiff_instrument import Instrument as Diffractometer
+
+    def is_one(value: Any) -> bool:
+        reflectometer = hasattr(value, "probe") and hasattr(value, "wavelength")
+        return reflectometer or isinstance(value, DiffractionInstrument | Diffractometer)
+
+    return [value for value in namespace.values() if is_one(value)]
 
 
 def _data_warnings(model: Model) -> Iterator[str]:

@@ -184,13 +184,55 @@ class Joiner:
         return _arange(start, stop, step)
 
 
+def _extreme(function: Callable[..., Any], instead: str) -> Function:
+    """Python's max or min: of the numbers of one column, or of several numbers."""
+
+    def call(*values: Any) -> Any:
+        if len(values) == 1:
+            return function(_sized(values[0]).tolist())
+        if any(np.size(number(value)) != 1 for value in values):
+            raise Refused(f"{function.__name__} compares single numbers; for columns it is {instead}")
+        return function(*values)
+
+    return call
+
+
+def _length(values: Any) -> int:
+    return len(_sized(values))
+
+
+def _converted(kind: Callable[[Any], Any]) -> Function:
+    """Python's float, int, bool or round, of one number."""
+
+    def call(value: Any, *digits: Any) -> Any:
+        if np.size(number(value)) != 1:
+            raise Refused(f"{kind.__name__} takes one number, not a column")
+        return kind(np.asarray(value).item(), *digits)
+
+    return call
+
+
+def _truth(function: Callable[[Any], Any]) -> Function:
+    """Python's any or all, of one column."""
+    return lambda values: bool(function(_sized(values)))
+
+
 _ELEMENTWISE = (
     "abs arccos arcsin arctan arctan2 cos exp imag log log2 log10 logical_not maximum minimum not_equal real "
     "sin sqrt tan where"
 )
 
-# The names that GenX gives to data commands, and what they are here.
+# The names that GenX gives to data commands, and what they are here; of Python's own, those that calculate.
 NAMES: dict[str, Any] = {
+    "all": _truth(np.all),
+    "any": _truth(np.any),
+    "bool": _converted(bool),
+    "float": _converted(float),
+    "int": _converted(int),
+    "len": _length,
+    "max": _extreme(max, "maximum"),
+    "min": _extreme(min, "minimum"),
+    "round": _converted(round),
     **{name: _elementwise(getattr(np, name)) for name in _ELEMENTWISE.split()},
     "arange": _arange,
     "array": _array,

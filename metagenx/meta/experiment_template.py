@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from metagenx.meta.experiment_schema import DEFAULT_EVALUATIONS, DEFAULT_SEED, DEFAULT_SPACE
+from metagenx.fitting.settings import OWN_SCHEMES
+from metagenx.meta.experiment_schema import (
+    DEFAULT_EVALUATIONS,
+    DEFAULT_HELD_OUT,
+    DEFAULT_SEED,
+    DEFAULT_SPACE,
+    DEFAULT_TWINS,
+)
 
 
 @dataclass(frozen=True)
@@ -26,10 +33,12 @@ class ModelSummary:
 
     @property
     def settings_line(self) -> str:
-        """The settings in the file in one line, e.g. ``best_1_bin km 0.6 kr 0.6 population 50``."""
+        """The settings in the file in one line, e.g. ``best_1_bin, km 0.6, kr 0.6, population 50``."""
         s = self.settings
-        population = f"{s['pop_mult']} x parameters" if s.get("use_pop_mult") else s.get("pop_size", "?")
         scheme, km, kr = (s.get(name, "?") for name in ("create_trial", "km", "kr"))
+        if scheme in OWN_SCHEMES:
+            return f"{scheme}, with the population of its paper"
+        population = f"{s['pop_mult']} x parameters" if s.get("use_pop_mult") else s.get("pop_size", "?")
         return f"{scheme}, km {km}, kr {kr}, population {population}"
 
 
@@ -43,6 +52,8 @@ def experiment_template(summary: ModelSummary) -> str:
         "settings": _one_line(summary.settings_line),
         "space": DEFAULT_SPACE,
         "seed": DEFAULT_SEED,
+        "twins": DEFAULT_TWINS,
+        "held_out": DEFAULT_HELD_OUT,
         "evaluations": f"{DEFAULT_EVALUATIONS:_}",
     }
     return _TEMPLATE.format(**words)
@@ -68,6 +79,11 @@ model:
   file: {file}            # .hgx or .gx, straight from the GenX GUI; relative to this file
   # files: [a.hgx, b.hgx]         # or several samples that one setting should serve
   fom: keep                       # figure of merit: keep (the file's), or diff, log, sqrt, chi2bars ...
+
+samples:                          # on what settings are compared: your measurement, always, and
+  twins:                          # simulated ones: same structure, other true parameters, noise as in your data
+    search: {twins}                     # that the search sees
+    held_out: {held_out}                   # that only the answer is tested on
 
 baseline: file                    # compare with: file (its own settings) or genx3 (GenX's defaults)
 

@@ -2,10 +2,12 @@
 
     python genx_black_box.py REQUEST.json
 
-REQUEST.json is a list of ``{"file": PATH, "generations": N, "seed": S, "save_as": PATH, "vectors": [[...]], "profiles": true}``,
-all but `file` optional. The last line of the output is a list with one answer per request: ``fom``, ``fom_function``,
-``parameters`` (names, values of the fitted rows), ``n_points`` per data set, ``y_sim`` per data set; after a fit also
-``fom_log``; per vector of fitted values ``trials`` with ``fom`` and ``y_sim``; ``sld``, the profiles; or ``error``. All files go through one process, because GenX compiles for 20 s first. Imports nothing of ours.
+REQUEST.json is a list of ``{"file": PATH, "generations": N, "seed": S, "save_as": PATH, "vectors": [[…]], "profiles":
+true, "numpy_int": true}``, all but `file` optional. The last line of the output is a list with one answer per request:
+``fom``, ``fom_function``, ``parameters`` (names, values of the fitted rows), ``n_points`` per data set, ``y_sim`` per
+data set; after a fit also ``fom_log``; for each vector of fitted values one of ``trials`` with ``fom`` and ``y_sim``;
+``sld``, the profiles; or ``error``. All files go through one process, because GenX compiles for 20 s first. Imports
+nothing of ours.
 """
 
 import json
@@ -18,6 +20,8 @@ def answer(request):
     import numpy
     from genx import api
 
+    if request.get("numpy_int"):
+        numpy.int = int  # the name that sxrd_mult needs and numpy 1.24 dropped
     model, optimizer = api.load(request["file"])
     model.simulate()
     reply = {

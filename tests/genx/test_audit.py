@@ -38,8 +38,9 @@ def looked_at(
     y: np.ndarray = Y,
     error: np.ndarray | None = None,
     use: bool = True,
+    x: np.ndarray = X,
 ) -> Audit:
-    data = DataSet("first", X, y, 0.1 * Y if error is None else error, use=use)
+    data = DataSet("first", x, y, 0.1 * Y if error is None else error, use=use)
     table = rows if rows is not None else [Row("Film.setD", 120.0, True, 90.0, 160.0)]
     return audit(metagenx.Model(GenxFile(script=script, fom_name=fom, table=table, data=DataList([data]))))
 
@@ -100,6 +101,30 @@ def test_parameters_without_effect() -> None:
 def test_traps_in_the_data(changes: dict[str, object], words: str) -> None:
     found = looked_at(**changes)  # type: ignore[arg-type]
     assert any(words in text for text in found.warnings), found.warnings
+
+
+def test_a_fast_convolution_needs_equal_steps() -> None:
+    script = SCRIPT.replace("Ibkg=1e-6", "Ibkg=1e-6, restype='fast conv', res=0.05")
+    assert [text for text in looked_at(script=script).notices if "equal steps" in text] == []
+    assert [text for text in looked_at(script=SCRIPT, x=X**2).notices if "equal steps" in text] == []
+    # As equal as a file shows them: steps of 0.127 and 0.128.
+    assert [text for text in looked_at(script=script, x=np.round(X, 3)).notices if "equal steps" in text] == []
+    (notice,) = (text for text in looked_at(script=script, x=X**2).notices if "equal steps" in text)
+    assert notice.startswith("the resolution 'fast conv' is for points at equal steps")
+
+
+@pytest.mark.parametrize(
+    ("imports", "instrument", "words"),
+    [
+        ("interdiff", "model.Instrument(wavelength=1.2)", "x-ray 1.2 Å"),
+        ("sxrd", "model.Instrument(wavel=0.8, alpha=0.5)", "x-ray 0.8 Å"),
+        ("spec_nx", "model.Instrument(probe='neutron tof')", "neutron tof"),
+        ("mag_refl", "model.Instrument(probe='x-ray anis.', wavelength=14.6)", "x-ray anis. 14.6 Å"),
+    ],
+)
+def test_instruments_of_all_libraries(imports: str, instrument: str, words: str) -> None:
+    script = f"import models.{imports} as model\ninst = {instrument}\ndef Sim(data):\n    return [d.y for d in data]\n"
+    assert looked_at(script=script, rows=[]).instrument == words
 
 
 def test_linear_figures_of_merit_do_not_mind_zeros() -> None:

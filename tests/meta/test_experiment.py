@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 import pickle
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -410,6 +411,14 @@ def test_the_template_is_the_experiment_with_all_defaults(folder: Path) -> None:
     assert load(folder, text).hash == load(folder, MINIMAL).hash
     assert "14 fitted parameters and 350 points" in text
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_the_template_gives_km_and_kr_only_to_schemes_that_have_them() -> None:
+    own = ModelSummary("film.hgx", "log", 14, 350, {"create_trial": "cma_es", "km": 0.6, "kr": 0.6, "pop_size": 9})
+    assert own.settings_line == "cma_es, with the population of its paper"
+    assert replace(own, settings={"create_trial": "jade_best", "km": 0.6, "kr": 0.5, "pop_size": 9}).settings_line == (
+        "jade_best, km 0.6, kr 0.5, population 9"
+    )
 
 
 @pytest.mark.parametrize("name", ["fi lm.hgx", 'fi"lm.hgx', "fi'lm: #1.hgx", "filmÅ.hgx", "{film}.hgx", "no", "1e3"])

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from metagenx.errors import InputError
 from metagenx.genx.models.footprint_objects import BeamProfile
 from metagenx.genx.models.instrument import Coords, FootType, Probe, ResType, option
+from metagenx.genx.models.notices import note
 from metagenx.genx.models.resolution_objects import ResolutionFunction
 from metagenx.genx.models.values import is_population, number, per_point, whole_number, writable
 from metagenx.physics import coordinates, footprint, resolution, smearing
@@ -161,7 +162,17 @@ def _depends_on_fitted(instrument: Any, restype: ResType | ResolutionFunction) -
     return is_population(instrument.res, instrument.resintrange)
 
 
+# Steps of x may differ by this much of their mean before a fast convolution says so: x is rounded in a file.
+_EVEN = 0.05
+
+
 def _fast_convolution(curve: Array, x: Array, instrument: Any, restype: ResType) -> Array:
+    steps = np.diff(np.atleast_2d(x)[0])
+    if steps.size > 1 and np.ptp(steps) > _EVEN * abs(float(np.mean(steps))):
+        note(
+            f"the resolution {str(restype.value)!r} is for points at equal steps of x, and these are not (GenX does "
+            "not look): take 'full conv and varying res.'"
+        )
     if restype is ResType.fast_conv:
         width, reach = number(instrument, "res"), number(instrument, "resintrange")
         return smearing.convolve(curve, x, width, reach)
