@@ -21,7 +21,7 @@ def answer(request):
     from genx import api
 
     if request.get("numpy_int"):
-        numpy.int = int  # the name that sxrd_mult needs and numpy 1.24 dropped
+        setattr(numpy, "int", int)  # noqa: B010 - the name that sxrd_mult needs and numpy 1.24 dropped
     model, optimizer = api.load(request["file"])
     model.simulate()
     reply = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import replace
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args, get_type_hints
 
