@@ -1,6 +1,6 @@
 """An experiment: which file, which settings may be tried, what counts as success, how much may be spent.
 
-``model: {file: film.hgx}`` alone is a valid experiment; all else has defaults
+``model: {file: film.hgx}`` (or ``samples: film.hgx``) alone is a valid experiment; all else has defaults
 (:mod:`~metagenx.meta.experiment_schema`). All mistakes of a file are found in one pass, with their lines.
 """
 
@@ -18,7 +18,14 @@ from typing import Any
 
 from metagenx.genx.loaders.requests import DataRequest
 from metagenx.meta.experiment_reader import MODEL_SUFFIXES, ExperimentReader, Sample, SampleData
-from metagenx.meta.experiment_schema import DEFAULT_EVALUATIONS, BudgetSection, RunSection, TestSection, TuneSection
+from metagenx.meta.experiment_schema import (
+    DEFAULT_EVALUATIONS,
+    BudgetSection,
+    RunSection,
+    TestSection,
+    TuneSection,
+    TwinsSection,
+)
 from metagenx.meta.space import SearchSpace
 from metagenx.meta.targets import Target
 from metagenx.meta.yaml_lines import Document, read_yaml
@@ -38,6 +45,7 @@ class Experiment:
     name: str
     description: str
     samples: tuple[Sample, ...]
+    twins: TwinsSection
     fom: str | None
     baseline: str
     space: SearchSpace
@@ -63,6 +71,7 @@ class Experiment:
                 "files": {s.name: _described(s) for s in self.samples},
                 "fom": self.fom or "keep",
             },
+            "samples": {"twins": dataclasses.asdict(self.twins)},
             "baseline": self.baseline,
             "search_space": {"name": self.space.name, **self.space.to_json()},
             "test": dataclasses.asdict(self.test),
@@ -150,12 +159,13 @@ def _experiment(reader: ExperimentReader, source: Path | None) -> Experiment:
     budget = parsed.budget
     if budget.evaluations is None and budget.hours is None:
         budget = dataclasses.replace(budget, evaluations=DEFAULT_EVALUATIONS)
-    by_file = source is None or reader.is_overridden("model", "file")
+    by_file = source is None or reader.is_overridden("model", "file") or reader.is_overridden("samples", "files")
     stem = samples[0].file.stem if by_file or source is None else source.stem
     return Experiment(
         name=parsed.name or re.sub(r"[^\w.+-]+", "-", stem).strip("-. ")[:64] or "experiment",
         description=parsed.description,
         samples=samples,
+        twins=parsed.samples.twins,
         fom=None if parsed.model.fom == "keep" else parsed.model.fom,
         baseline=parsed.baseline,
         space=space,

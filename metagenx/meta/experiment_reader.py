@@ -24,6 +24,12 @@ from metagenx.meta.yaml_lines import Document, KeyPath, dotted, parse_value
 
 MODEL_SUFFIXES = (".hgx", ".gx")
 ONLY_SAMPLE = "data"
+NAMES_OF_FILES: tuple[KeyPath, ...] = (
+    ("model", "file"),
+    ("model", "files"),
+    ("model", "function"),
+    ("samples", "files"),
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,13 @@ class Sample:
     sha256: str
     function: str | None = None
     data: tuple[SampleData, ...] = ()
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of the file, and of the new measurements in it: what decides its twins."""
+        if not self.data:
+            return self.sha256
+        return hashlib.sha256(" ".join([self.sha256, *(item.sha256 for item in self.data)]).encode()).hexdigest()
 
 
 class ExperimentReader:
@@ -72,8 +85,11 @@ class ExperimentReader:
         self.mistakes = Mistakes(document, options=self.overridden)
         self.data = _without_empty(document.data)
         self._data_into_model()
+        self._files_into_samples()
         for text in overrides:
             self._override(text)
+        if "model" not in self.data and self._files_of_samples() is not None:
+            self.data["model"] = {}
 
     def read(self) -> tuple[ExperimentFile, SearchSpace, tuple[Sample, ...]]:
         """The sections, the search space and the samples; raises ConfigError with all mistakes."""
@@ -111,9 +127,11 @@ class ExperimentReader:
                 self.mistakes.add(path, f"{dotted(path[: depth + 1])} has no keys of its own")
                 return
             section = inner
-        if path in (("model", "file"), ("model", "files"), ("model", "function")):
-            for key in ("file", "files", "function"):
-                section.pop(key, None)
+        if path in NAMES_OF_FILES:
+            for other in NAMES_OF_FILES:
+                named = self.data.get(str(other[0]))
+                if isinstance(named, dict):
+                    named.pop(str(other[1]), None)
         if parsed is None:
             section.pop(str(path[-1]), None)  # "key=" goes back to the default
         else:
@@ -185,16 +203,20 @@ class ExperimentReader:
         model = self.data.get("model")
         if not isinstance(model, dict):
             return ()
-        files = model.get("files")
-        named: list[tuple[KeyPath, str]]
         given = [key for key in ("file", "files", "function") if key in model]
         if len(given) > 1:
             self.mistakes.add(("model", given[1]), f"does not go with model.{given[0]}; give one of them")
             return ()
+        of_samples = self._files_of_samples()
+        if of_samples is not None and given:
+            self.mistakes.add(("samples", "files"), f"does not go with model.{given[0]}; give one of them")
+            return ()
         if isinstance(model.get("function"), str):
-            return self._function(model["function"])
-        if isinstance(files, list):
-            named = [(("model", "files", i), name) for i, name in enumerate(files) if isinstance(name, str)]
+            named: list[tuple[KeyPath, str]] = [(("model", "function"), model["function"])]
+        elif of_samples is not None:
+            named = of_samples
+        elif isinstance(model.get("files"), list):
+            named = [(("model", "files", i), name) for i, name in enumerate(model["files"]) if isinstance(name, str)]
         elif isinstance(model.get("file"), str | int | float):
             named = [(("model", "file"), str(model["file"]))]
         else:
@@ -202,18 +224,52 @@ class ExperimentReader:
                 self.mistakes.add(("model",), "has no file; it names the .hgx or .gx file to be fitted")
             return ()
         data = self._data_files(model, given)
-        found = [self._sample_file(path, name) for path, name in named]
-        names = _sample_names([file for file in found if file is not None])
-        samples = []
-        for (path, _), file in zip(named, found, strict=True):
-            if file is not None:
-                try:
-                    content = file.read_bytes()
-                except OSError as error:
-                    self.mistakes.add(path, f"{file} cannot be read: {error.strerror}")
-                    continue
-                samples.append(Sample(next(names), file, hashlib.sha256(content).hexdigest(), data=data))
-        return tuple(samples)
+        found: list[Sample] = []
+        for path, name in named:
+            if path == ("model", "function") or (path[0] == "samples" and ".py:" in name):
+                found += self._function(path, name)
+            else:
+                files = [self._sample_file(path, name)] if path[0] == "model" else self._matching(path, name)
+                found += [sample for file in files if file is not None for sample in self._sample_of(path, file, data)]
+        names = _sample_names(found)
+        return tuple(dataclasses.replace(sample, name=next(names)) for sample in found)
+
+    def _sample_of(self, path: KeyPath, file: Path, data: tuple[SampleData, ...]) -> list[Sample]:
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            self.mistakes.add(path, f"{file} cannot be read: {error.strerror}")
+            return []
+        return [Sample("", file, hashlib.sha256(content).hexdigest(), data=data)]
+
+    def _files_into_samples(self) -> None:
+        """``samples: film.hgx`` and ``samples: [a.hgx, b.hgx]`` mean the same as in ``samples.files``."""
+        if isinstance(self.data.get("samples"), str | list):
+            self.data["samples"] = {"files": self.data["samples"]}
+
+    def _files_of_samples(self) -> list[tuple[KeyPath, str]] | None:
+        samples = self.data.get("samples")
+        files = samples.get("files") if isinstance(samples, dict) else None
+        if isinstance(files, str):
+            return [(("samples", "files"), files)]
+        if isinstance(files, list):
+            return [(("samples", "files", i), name) for i, name in enumerate(files) if isinstance(name, str)]
+        return None
+
+    def _matching(self, path: KeyPath, name: str) -> list[Path | None]:
+        """The files that a name or a pattern means, in the order of their names."""
+        whole = Path(name).expanduser()
+        if not any(sign in name for sign in "*?[") or (self._folder_of(path, name) / whole).is_file():
+            return [self._sample_file(path, name)]
+        base = Path(whole.anchor) if whole.is_absolute() else self._folder_of(path, name)
+        parts = whole.parts[1:] if whole.is_absolute() else whole.parts
+        found: list[Path | None] = []
+        for file in sorted(base.glob(str(Path(*parts)))):
+            if file.is_file() and file.suffix.lower() in MODEL_SUFFIXES:
+                found.append(file)
+        if not found:
+            self.mistakes.add(path, f"no .hgx or .gx file matches {base / whole}")
+        return found
 
     def _data_into_model(self) -> None:
         """``data:`` at the top means the same as in the section ``model``."""
@@ -256,8 +312,7 @@ class ExperimentReader:
             return self._folder_of(path, value)
         return Path.cwd() if self.mistakes.is_option(path) else self.folder
 
-    def _function(self, text: str) -> tuple[Sample, ...]:
-        path: KeyPath = ("model", "function")
+    def _function(self, path: KeyPath, text: str) -> tuple[Sample, ...]:
         place, _, function = text.rpartition(":")
         if not place.endswith(".py") or not function.isidentifier():
             self.mistakes.add(path, f'"{text}" must be such as problem.py:name')
@@ -268,7 +323,7 @@ class ExperimentReader:
         except OSError as error:
             self.mistakes.add(path, f"{file} cannot be read: {error.strerror}")
             return ()
-        return (Sample(ONLY_SAMPLE, file, hashlib.sha256(content).hexdigest(), function),)
+        return (Sample("", file, hashlib.sha256(content).hexdigest(), function),)
 
     def _sample_file(self, path: KeyPath, name: str) -> Path | None:
         file = self._folder_of(path, name) / Path(name).expanduser()
@@ -316,15 +371,16 @@ def _without_empty(data: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _sample_names(files: Sequence[Path]) -> Iterator[str]:
-    """``data`` for one file; for several their stems, numbered where they are alike."""
-    if len(files) == 1:
+def _sample_names(samples: Sequence[Sample]) -> Iterator[str]:
+    """``data`` for one sample; for several their stems or functions, numbered where they are alike."""
+    if len(samples) == 1:
         yield ONLY_SAMPLE
         return
     seen: dict[str, int] = {}
-    for file in files:
-        seen[file.stem] = seen.get(file.stem, 0) + 1
-        yield file.stem if seen[file.stem] == 1 else f"{file.stem}-{seen[file.stem]}"
+    for sample in samples:
+        stem = sample.function or sample.file.stem
+        seen[stem] = seen.get(stem, 0) + 1
+        yield stem if seen[stem] == 1 else f"{stem}-{seen[stem]}"
 
 
 def _known_keys() -> dict[str, list[str]]:

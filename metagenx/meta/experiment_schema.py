@@ -14,6 +14,8 @@ from metagenx.meta import quantities
 DEFAULT_EVALUATIONS = 12_000_000
 DEFAULT_SEED = 2014
 DEFAULT_SPACE = "de-core"
+DEFAULT_TWINS, DEFAULT_HELD_OUT = 2, 2
+MOST_TWINS = 10_000
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -44,6 +46,10 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(_text(item) for item in value)
 
 
+def _names(value: object) -> tuple[str, ...]:
+    return (_text(value),) if isinstance(value, str | int | float) else _texts(value)
+
+
 def _workers(value: object) -> int | None:
     return None if value == "auto" else quantities.count(value)
 
@@ -68,6 +74,25 @@ class ModelSection:
     function: Text | None = None
     fom: Text = "keep"
     data: Any = None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TwinsSection:
+    """Simulated twins of each file: ``search`` that the search sees, ``held_out`` that only the validation does."""
+
+    search: Annotated[Count, Field(ge=0, le=MOST_TWINS)] = DEFAULT_TWINS
+    held_out: Annotated[Count, Field(ge=0, le=MOST_TWINS)] = DEFAULT_HELD_OUT
+
+
+@dataclass(frozen=True, config=_STRICT)
+class SamplesSection:
+    """On what settings are compared: ``files`` (names or patterns; else those of ``model``), and their twins.
+
+    A name such as ``problem.py:function`` stands for a Python problem, which has no twins.
+    """
+
+    files: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = None
+    twins: TwinsSection = TwinsSection()
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -135,6 +160,7 @@ class ExperimentFile:
     """A whole experiment file."""
 
     model: ModelSection
+    samples: SamplesSection = SamplesSection()
     version: Literal[1] = 1
     name: Annotated[str | None, BeforeValidator(_name)] = None
     description: Annotated[str, BeforeValidator(_words)] = ""

@@ -133,11 +133,11 @@ def write_outcome(
 
 
 def write_best(folder: RunFolder, problems: Problems, records: Sequence[FitRecord], settings: Settings | None) -> None:
-    """The best fit of every sample: parameters, curves, and a .hgx that also carries the settings."""
+    """The best fit of every sample but the twins: parameters, curves, and a .hgx that also carries the settings."""
     found = best_records(records)
-    several = len(problems.samples) > 1
+    several = len(problems.real) > 1
     rows: list[pd.DataFrame] = []
-    for sample in problems.samples:
+    for sample in problems.real:
         record = found.get(sample)
         if record is None or problems.sources[sample].is_function:
             continue
@@ -150,7 +150,7 @@ def write_best(folder: RunFolder, problems: Problems, records: Sequence[FitRecor
             write_reflectivity(folder.reflectivity, model.data, simulations, points)
             write_sld(folder.sld, model.sld())
         rows.append(_parameters(folder, problems, sample, record, several))
-    for sample in problems.samples:
+    for sample in problems.real:
         record = found.get(sample)
         if record is not None and problems.sources[sample].is_function:
             rows.append(_parameters(folder, problems, sample, record, several))

@@ -25,7 +25,8 @@ def paired_ert_test(
     order for settings of equal ERT whose fits differ in kind, few dear ones against many cheap ones (Janssen, Stat.
     Probab. Lett. 36, 9, 1997), where without it a test at 5 % would reject in 19 %.
 
-    A setting without a success counts as having half of one; a challenger without any never wins.
+    A baseline without a success counts as having half of one. A challenger without any on an instance where the
+    baseline has some never wins: settings that fail fast are no bargain.
 
     Parameters
     ----------
@@ -33,6 +34,8 @@ def paired_ert_test(
     """
     common = [pair for pair in (in_pairs(*pair) for pair in pairs) if len(pair[0].costs)]
     if not common or not any(challenger.successes for _, challenger in common):
+        return 1.0
+    if any(baseline.successes and not challenger.successes for baseline, challenger in common):
         return 1.0
     difference, variance = np.zeros(n_permutations + 1), np.zeros(n_permutations + 1)
     for baseline, challenger in common:

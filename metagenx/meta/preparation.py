@@ -22,6 +22,7 @@ from metagenx.meta.problem_source import ProblemSource, open_model, open_problem
 from metagenx.meta.race_rules import RaceRules
 from metagenx.meta.records import BASELINE
 from metagenx.meta.statistics import BestKnown
+from metagenx.meta.twins import FIRST_HELD_OUT, best_of, make_twin, twin_name
 
 PUBLISHED = "genx3"
 """Setting id of GenX's defaults (best_1_bin, km = kr = 0.7, three members per parameter) with a stop at stagnation."""
@@ -41,11 +42,41 @@ HOURS_MARGIN = 0.9  # of a budget in hours is planned; the rest is start-up, and
 
 
 @dataclass(frozen=True)
+class MadeTwin:
+    """A twin in a run: of which sample, and the f* that its truth gives."""
+
+    of: str
+    number: int
+    best: BestKnown
+
+    @property
+    def held_out(self) -> bool:
+        """Whether only the validation sees it."""
+        return self.number >= FIRST_HELD_OUT
+
+
+@dataclass(frozen=True)
 class Problems:
     """The problems of a run, by sample: where they come from, and opened here."""
 
     sources: dict[str, ProblemSource]
     problems: dict[str, Problem]
+    twins: dict[str, MadeTwin] = field(default_factory=dict, kw_only=True)
+
+    @property
+    def real(self) -> tuple[str, ...]:
+        """Names of the samples that are the user's own: all but the twins."""
+        return tuple(name for name in self.sources if name not in self.twins)
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """Names of the samples that the search may see: all but the twins that are held out."""
+        return tuple(name for name in self.sources if name not in self.twins or not self.twins[name].held_out)
+
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """Names of the twins that only the validation sees."""
+        return tuple(name for name in self.sources if name in self.twins and self.twins[name].held_out)
 
     @property
     def samples(self) -> tuple[str, ...]:
@@ -58,12 +89,12 @@ class Problems:
         return max(len(problem.names) for problem in self.problems.values())
 
     def best(self) -> dict[str, BestKnown]:
-        """f* so far: the FOM of the values in each file. They may be a finished fit."""
-        found = {}
+        """f* so far: the FOM of the values in each file, which may be a finished fit; of a twin, at its truth."""
+        found = {name: twin.best for name, twin in self.twins.items()}
         for sample, problem in self.problems.items():
             start = np.asarray(problem.start, dtype=float)
             fom = float(problem.evaluate(start[np.newaxis, :])[0])
-            if math.isfinite(fom):
+            if math.isfinite(fom) and (sample not in found or fom < found[sample].fom):
                 found[sample] = BestKnown(fom, tuple(map(float, start)))
         return found
 
@@ -105,13 +136,14 @@ class Preparation(Problems):
 
     def full_cost(self) -> int:
         """Evaluations of one fit of the file as shipped, the mean over the samples."""
-        costs = [evaluations_of_full_run(self.shipped, len(p.names)) for p in self.problems.values()]
+        costs = [evaluations_of_full_run(self.shipped, len(self.problems[name].names)) for name in self.real]
         return round(sum(costs) / len(costs))
 
     def seconds_per_evaluation(self) -> float:
         """Time of one FOM evaluation in a fit, all overhead included; measured now, on one core."""
         total = 0.0
-        for sample, problem in self.problems.items():
+        for sample in self.real:
+            problem = self.problems[sample]
             n, evaluations, begun = 0, 0, time.perf_counter()
             while time.perf_counter() - begun < TIMING_SECONDS:
                 settings = self.baseline.replace(max_evaluations=4 * self.baseline.population_size(self.n_dim))
@@ -122,7 +154,7 @@ class Preparation(Problems):
                     begun, evaluations = time.perf_counter(), -result.evaluations
                 evaluations, n = evaluations + result.evaluations, n + 1
             total += (time.perf_counter() - begun) / max(evaluations, 1)
-        return total / len(self.problems)
+        return total / len(self.real)
 
     def rules(self, evaluations: int) -> RaceRules:
         """The rules of the race for a budget in evaluations."""
@@ -143,8 +175,8 @@ class Preparation(Problems):
         return self.experiment.baseline if self.experiment.baseline in names else BASELINE
 
 
-def prepare(experiment: Experiment, *, trust: bool = False) -> Preparation:
-    """Open the problems of an experiment and see that they can be fitted.
+def prepare(experiment: Experiment, *, trust: bool = False, with_twins: bool = True) -> Preparation:
+    """Open the problems of an experiment, see that they can be fitted, and make their twins.
 
     Raises
     ------
@@ -160,12 +192,42 @@ def prepare(experiment: Experiment, *, trust: bool = False) -> Preparation:
     sources = {sample.name: _source(sample, experiment, trust, heard) for sample in experiment.samples}
     problems = {name: open_problem(source) for name, source in sources.items()}
     settings, notices = file_settings(sources)
+    twins = _twins(experiment, sources, problems, heard, settings.errorbar_level) if with_twins else {}
     notices = [*heard, *notices]
     limit = experiment.test.max_evaluations
     if limit is not None:
         settings = settings.replace(max_evaluations=min(limit, settings.max_evaluations or limit))
     start = experiment.test.start
-    return Preparation(sources, problems, experiment, settings, StartRule(start.perturb, start.clip), notices)
+    return Preparation(
+        sources, problems, experiment, settings, StartRule(start.perturb, start.clip), notices, twins=twins
+    )
+
+
+def _twins(
+    experiment: Experiment,
+    sources: dict[str, ProblemSource],
+    problems: dict[str, Problem],
+    notices: list[str],
+    errorbar_level: float,
+) -> dict[str, MadeTwin]:
+    """Make the twins of every GenX file, and put them among the sources and problems."""
+    wanted, found = experiment.twins, {}
+    numbers = [*range(1, wanted.search + 1), *range(FIRST_HELD_OUT, FIRST_HELD_OUT + wanted.held_out)]
+    for sample in experiment.samples:
+        source = sources[sample.name]
+        for number in numbers if not source.is_function else ():
+            name = twin_name(sample.name, number, is_only=len(experiment.samples) == 1)
+            try:
+                twin = make_twin(open_model(source), sample.content_hash, number, seed=experiment.seed)
+                made = ProblemSource.from_model(twin.model, f"{name}.hgx", fom=experiment.fom, place=name)
+                problem = open_problem(made)
+                best = best_of(problem, twin.truth, errorbar_level=errorbar_level)
+            except InputError as error:
+                notices.append(f"{sample.name} has no twins, so settings are compared without them: {error.what}")
+                break
+            sources[name], problems[name] = made, problem
+            found[name] = MadeTwin(sample.name, number, best)
+    return found
 
 
 def _source(sample: Sample, experiment: Experiment, trust: bool, notices: list[str]) -> ProblemSource:

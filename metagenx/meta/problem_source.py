@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from metagenx.fitting.problem import Problem
     from metagenx.genx.model import Model
 
+MOST_OPEN = 256  # models that a process keeps open: a run goes round all its samples
+
 
 @dataclass(frozen=True)
 class ProblemSource:
@@ -78,7 +80,7 @@ def _content(path: Path) -> bytes:
         ) from error
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=MOST_OPEN)
 def open_model(source: ProblemSource) -> Model:
     """The GenX model of a source, loaded once in this process; raises what :func:`metagenx.load` raises."""
     from metagenx.genx import file as genx_file
@@ -98,7 +100,7 @@ def open_model(source: ProblemSource) -> Model:
     return Model(file, trust=source.trust)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=MOST_OPEN)
 def open_problem(source: ProblemSource) -> Problem:
     """The problem of a source, made once in this process.
 

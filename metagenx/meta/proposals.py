@@ -65,7 +65,7 @@ class Proposals:
         tried = []
         for name, contender in race.contenders.items():
             if race.has_run(name):
-                found = race.standing(name)
+                found = race.judged(name)
                 point = contender.point or self.place(contender.settings)
                 tried.append(Tried(point, found.score, found.censored))
         return tried
@@ -92,11 +92,11 @@ class Proposals:
         """
         if CUTOFF not in self.space.names:
             return []
-        names = [name for name in race.contenders if race.has_run(name) and not race.standing(name).censored]
-        names.sort(key=lambda name: (race.standing(name).pessimistic, name))
+        names = [name for name in race.contenders if race.has_run(name) and not race.judged(name).censored]
+        names.sort(key=lambda name: (race.judged(name).pessimistic, name))
         found = []
         for name in names[:CUTOFF_PROPOSALS]:
-            cutoffs = [best_cutoff(runs) for runs in race.standing(name).runs.values()]
+            cutoffs = [best_cutoff(runs) for runs in race.judged(name).runs.values()]
             if any(cutoff is None for cutoff in cutoffs):
                 continue
             contender = race.contenders[name]

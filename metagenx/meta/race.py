@@ -58,7 +58,9 @@ class Race:
     pinned : settings that always race, the baseline among them.
     shipped : the file's settings as GenX runs them, measured at the end; None: not measured.
     propose : makes new contenders.
-    samples : names of the samples.
+    samples : names of the samples that the search sees.
+    held_out : names of the samples that only the validation sees.
+    real : names of the user's own samples, on which ``shipped`` is measured; default: all of ``samples``.
     target : what a success is.
     best : f* known before the race, by sample.
     full_cost : evaluations of one fit of ``shipped``.
@@ -72,6 +74,8 @@ class Race:
     best: dict[str, BestKnown] = field(default_factory=dict)
     shipped: Contender | None = None
     full_cost: int = 0
+    held_out: Sequence[str] = ()
+    real: Sequence[str] | None = None
 
     stage: str = "reference"
     round: int = 0
@@ -163,26 +167,50 @@ class Race:
 
     # ------------------------------------------------------------------ how settings stand
 
+    @property
+    def own_samples(self) -> Sequence[str]:
+        """Names of the samples that are the user's own measurements."""
+        return self.samples if self.real is None else self.real
+
+    def samples_of(self, phase: str) -> tuple[str, ...]:
+        """Names of the samples that a phase uses."""
+        return (*self.samples, *self.held_out) if phase == "validation" else tuple(self.samples)
+
     def of(self, phase: str, name: str) -> dict[str, list[FitRecord]]:
         """Records of one setting in one phase, by sample."""
-        return {sample: self.records.get((phase, name, sample), []) for sample in self.samples}
+        return {sample: self.records.get((phase, name, sample), []) for sample in self.samples_of(phase)}
 
-    def standing(self, name: str, phase: str = "search") -> Standing:
-        """How a setting stands in a phase, against what is known of f* now."""
-        known = {sample: self.best[sample] for sample in self.samples if sample in self.best}
+    def standing(self, name: str, phase: str = "search", samples: Sequence[str] | None = None) -> Standing:
+        """How a setting stands in a phase on all its samples, or on some, against what is known of f* now."""
+        chosen = self.samples_of(phase) if samples is None else samples
+        known = {sample: self.best[sample] for sample in chosen if sample in self.best}
         return standing(self.of(phase, name), known, self.target)
 
-    def pairs(self, baseline: str, challenger: str, phase: str) -> list[tuple[Runs, Runs]]:
-        """Scored runs of two settings in a phase, one pair per sample."""
+    def judged(self, name: str, phase: str = "search") -> Standing:
+        """How a setting stands on the samples that the baseline has solved, by which the race decides.
+
+        A sample that the baseline has not solved has no ratio to it yet; if it has solved none, those that anybody has.
+        """
+        return self.standing(name, phase, self._solved(phase))
+
+    def _solved(self, phase: str) -> list[str]:
+        def by(name: str) -> set[str]:
+            return {sample for sample, runs in self.standing(name, phase).runs.items() if runs.successes}
+
+        solved = by(self.rules.baseline) or set[str]().union(*(by(n) for n in self.runners if self.has_run(n, phase)))
+        return [sample for sample in self.samples_of(phase) if sample in solved or not solved]
+
+    def pairs(self, baseline: str, challenger: str, phase: str) -> dict[str, tuple[Runs, Runs]]:
+        """Scored runs of two settings in a phase, by sample."""
         ours, theirs = self.standing(baseline, phase).runs, self.standing(challenger, phase).runs
-        return [(ours[sample], theirs[sample]) for sample in ours]
+        return {sample: (ours[sample], theirs[sample]) for sample in ours}
 
     def incumbent(self) -> str:
         """The setting with the best pessimistic score of the search; the baseline as long as none has a
         success.
         """
         names = [name for name, runner in self.runners.items() if runner.left is None and self.has_run(name)]
-        scores = {name: self.standing(name).pessimistic for name in names}
+        scores = {name: self.judged(name).pessimistic for name in names}
         best = min(scores, key=lambda name: (scores[name], name != self.rules.baseline), default=self.rules.baseline)
         return best if math.isfinite(scores.get(best, math.inf)) else self.rules.baseline
 
@@ -196,7 +224,7 @@ class Race:
 
     def has_run(self, name: str, phase: str = "search") -> bool:
         """Whether there are fits of a setting from a phase."""
-        return any(self.records.get((phase, name, sample)) for sample in self.samples)
+        return any(self.records.get((phase, name, sample)) for sample in self.samples_of(phase))
 
     # ------------------------------------------------------------------ rounds
 
@@ -228,7 +256,7 @@ class Race:
         rungs = self._rungs
         pinned = len(self.pinned) * 2 ** (rungs - 1)
         each = (1 + rungs) / 2
-        baseline = self.standing(rules.baseline)
+        baseline = self.judged(rules.baseline)
         time = sum(statistics.expected_running_time(runs)[0] for runs in baseline.runs.values())
         needed = max(4.0 * self.cost_of_fit(rules.baseline), 2.0 * time if math.isfinite(time) else 0.0)
         widest = budget / (rules.trials * each + pinned)
@@ -297,8 +325,8 @@ class Race:
             if left > 0 and fits > len(done):
                 self.blocks.append(Block(phase, name, sample, _repeats(phase, len(done), fits), left))
 
-    def _add_fits(self, phase: str, name: str, fits: int) -> None:
-        for sample in self.samples:
+    def _add_fits(self, phase: str, name: str, fits: int, samples: Sequence[str] | None = None) -> None:
+        for sample in self.samples_of(phase) if samples is None else samples:
             repeats = _repeats(phase, len(self.records.get((phase, name, sample), [])), fits)
             if repeats:
                 self.blocks.append(Block(phase, name, sample, repeats))
@@ -313,7 +341,7 @@ class Race:
         for rung, group in sorted(groups.items()):
             stayed = [name for name in group if not self._is_loser(name, incumbent, rung)]
             kept = len(group) if rung + 1 >= self._rungs else -(-len(group) // 2)
-            for place, name in enumerate(sorted(stayed, key=lambda n: (*self.standing(n).rank, n))):
+            for place, name in enumerate(sorted(stayed, key=lambda n: (*self.judged(n).rank, n))):
                 if place < kept:
                     self.runners[name].rung = rung + 1
                 else:
@@ -325,10 +353,10 @@ class Race:
         failures = [r.failure for records in self.of("search", name).values() for r in records]
         if failures and all(failures):
             runner.left = f"every fit failed: {failures[0]}"
-        elif self.rules.drop_losers and name != incumbent and not self.standing(incumbent).censored:
+        elif self.rules.drop_losers and name != incumbent and not self.judged(incumbent).censored:
             level = statistics.AlphaSpending(DROP_ALPHA, looks=self._rungs).level(rung + 1)
             rng = streams.stream(self.rules.seed, "race", self.round, name)
-            p = statistics.ert_test(self.pairs(name, incumbent, "search"), rng, n_draws=4999)
+            p = statistics.ert_test(list(self.pairs(name, incumbent, "search").values()), rng, n_draws=4999)
             if p <= level:
                 runner.left = f"clearly worse than {incumbent} (p = {p:.2g})"
         return runner.left is not None
@@ -338,11 +366,11 @@ class Race:
     def _open_confirmation(self) -> None:
         """The best few against the baseline on fresh repeats, if the budget pays for it."""
         rules, baseline = self.rules, self.rules.baseline
-        score = self.standing(baseline).score
+        score = self.judged(baseline).score
         hopeful = []
         for name, runner in self.runners.items():
             if name != baseline and runner.left is None and self.has_run(name):
-                found = self.standing(name)
+                found = self.judged(name)
                 if not found.censored and found.score < score:
                     hopeful.append((found.pessimistic, name))
         self.finalists = [name for _, name in sorted(hopeful)[: rules.finalists]]
@@ -367,9 +395,9 @@ class Race:
         levels = {}
         for name in self.finalists:
             rng = streams.stream(self.rules.seed, "confirmation", name)
-            levels[name] = paired_ert_test(self.pairs(self.rules.baseline, name, "confirmation"), rng)
+            levels[name] = paired_ert_test(list(self.pairs(self.rules.baseline, name, "confirmation").values()), rng)
         passed = [name for name in self.finalists if levels[name] <= CONFIRM_ALPHA]
-        self.winner = min(passed, key=lambda n: (*self.standing(n, "confirmation").rank, n), default=None)
+        self.winner = min(passed, key=lambda n: (*self.judged(n, "confirmation").rank, n), default=None)
         for name in self.finalists:
             if name != self.winner and not self.runners[name].contender.pinned:
                 self.runners[name].left = (
@@ -385,11 +413,12 @@ class Race:
         left = rules.evaluations - self.spent
         shipped = 0
         if self.shipped is not None and self.full_cost > 0:
-            full = self.full_cost * len(self.samples)
+            full = self.full_cost * len(self.own_samples)
             shipped = min(MOST_SHIPPED, int(min(rules.shipped_share * rules.evaluations, 0.25 * left) / full))
             shipped = shipped if shipped >= FEWEST_SHIPPED else 0
             left -= shipped * full
-        fits = min(rules.validate, int(left / sum(map(self.cost_of_fit, names))))
+        more = len(self.samples_of("validation")) / len(self.samples)  # what a fit costs elsewhere is not known
+        fits = min(rules.validate, int(left / (more * sum(map(self.cost_of_fit, names)))))
         if fits < self.fewest_fits:
             self.winner, self.why = None, "the budget does not pay for a validation"
             self._end()
@@ -398,7 +427,7 @@ class Race:
         for name in names:
             self._add_fits("validation", name, fits)
         if shipped and self.shipped is not None:
-            self._add_fits("validation", self.shipped.name, shipped)
+            self._add_fits("validation", self.shipped.name, shipped, self.own_samples)
 
     def _end(self) -> None:
         self.stage, self.blocks = "done", []

@@ -88,18 +88,21 @@ def _experiment(folder: RunFolder, manifest: dict[str, Any], trust: bool) -> Exp
     config = manifest["config"]
     files = config["model"]["files"]
     found = {name: _input(folder, described, trust) for name, described in files.items()}
-    functions = [described["function"] for described in files.values() if "function" in described]
-    if functions:
-        model: dict[str, Any] = {"function": f"{next(iter(found.values())).name}:{functions[0]}"}
+    data = [item for described in files.values() for item in described.get("data", ())]
+    model: dict[str, Any] = {"fom": config["model"]["fom"]}
+    samples = dict(config.get("samples", {}))
+    if data:
+        copies = [{**item, "file": _input(folder, item, trust).name} for item in data]
+        model |= {"file": next(iter(found.values())).name, "data": [_without_hash(item) for item in copies]}
     else:
-        model = {"files": [path.name for path in found.values()], "fom": config["model"]["fom"]}
-        data = [item for described in files.values() for item in described.get("data", ())]
-        if data:
-            copies = [{**item, "file": _input(folder, item, trust).name} for item in data]
-            model = {"file": model["files"][0], "fom": model["fom"], "data": [_without_hash(item) for item in copies]}
-    experiment = experiment_from({**config, "model": model}, folder.manifest_file, folder.inputs)
-    samples = [dataclasses.replace(s, name=name) for s, name in zip(experiment.samples, files, strict=True)]
-    experiment = dataclasses.replace(experiment, samples=tuple(samples))
+        functions = {name: described.get("function") for name, described in files.items()}
+        samples["files"] = [
+            f"{path.name}:{functions[name]}" if functions[name] else path.name for name, path in found.items()
+        ]
+    config = {**config, "model": model, "samples": samples}
+    experiment = experiment_from(config, folder.manifest_file, folder.inputs)
+    named = [dataclasses.replace(s, name=name) for s, name in zip(experiment.samples, files, strict=True)]
+    experiment = dataclasses.replace(experiment, samples=tuple(named))
     if experiment.hash != manifest["identity"]:
         raise InputError(
             "its manifest was altered, or another version of metagenx made it",

@@ -184,7 +184,7 @@ def plan(
 ) -> Plan:
     """What :func:`tune` would do and how long it would take, timed on the model; raises its InputErrors."""
     experiment = _loaded(experiment, overrides, data)
-    preparation = prepare(experiment, trust=trust)
+    preparation = prepare(experiment, trust=trust, with_twins=False)  # they cost as much as the samples they are of
     workers = workers or experiment.run.workers or cores()
     pace = preparation.seconds_per_evaluation()
     cost = _cost_of_fit(preparation)
@@ -209,11 +209,13 @@ def new_race(preparation: Preparation, budget: int) -> Race:
         preparation.rules(budget),
         preparation.pinned(),
         proposals,
-        preparation.samples,
+        preparation.searched,
         target=experiment.target,
         best=preparation.best(),
         shipped=Contender(SHIPPED, preparation.shipped, "file"),
         full_cost=preparation.full_cost(),
+        held_out=preparation.held_out,
+        real=preparation.real,
     )
 
 
@@ -246,7 +248,8 @@ def _in_hours(experiment: Experiment, pace: float, workers: int) -> int:
 def _cost_of_fit(preparation: Preparation) -> float:
     """Evaluations of one fit with the file's settings: of one that is run now, if it ends in good time."""
     costs = []
-    for sample, problem in preparation.problems.items():
+    for sample in preparation.real:
+        problem = preparation.problems[sample]
         begun = time.monotonic()
         result = run_fit(
             problem,

@@ -4,11 +4,16 @@ The **baseline** is the file's settings with the stagnation stop of this package
 basin is found. It is the harder one to beat: the stop alone often saves most of the evaluations. The same
 settings as GenX runs them, without the stop, are the row ``shipped``: measured on a few whole runs, because
 each is dear, and never used to make a gain look larger.
+
+A gain is the geometric mean over the samples, all that were validated: the user's own, the twins that the search saw,
+and those that it did not. It is told for each group apart, beside what the search itself had seen: the drop between
+them is what luck and over-tuning had added.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +30,7 @@ ACCEPT_ALPHA = 0.025  # one-sided: the 95 % interval of the ratio must exclude 1
 
 @dataclass(frozen=True)
 class Measured:
-    """One setting on fresh repeats: success rate of a fit, and ERT (geometric mean over samples)."""
+    """One setting on fresh repeats of the user's own samples: success rate, and ERT (geometric mean over them)."""
 
     setting: str
     fits: int
@@ -45,6 +50,41 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Gains:
+    """ERT(baseline)/ERT(rival), apart for what the search saw and what it did not; None where nothing was measured.
+
+    Parameters
+    ----------
+    training : on the fits by which the rival was found.
+    held_out_seeds : on fresh repeats of the samples that the search saw.
+    held_out_samples : on samples that it did not see; from two on, an interval for samples of the kind.
+    """
+
+    training: Interval | None = None
+    held_out_seeds: Interval | None = None
+    held_out_samples: Interval | None = None
+
+    def drop(self, held_out: Interval | None) -> float:
+        """By what factor a gain is smaller than in training; nan if one of them is not known."""
+        known = self.training is not None and held_out is not None and held_out.estimate > 0
+        return self.training.estimate / held_out.estimate if known and self.training and held_out else math.nan
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        found: dict[str, Any] = {
+            name: None if gain is None else gain.to_json()
+            for name, gain in (
+                ("training", self.training),
+                ("held_out_seeds", self.held_out_seeds),
+                ("held_out_samples", self.held_out_samples),
+            )
+        }
+        found["drop_to_held_out_seeds"] = number_to_json(self.drop(self.held_out_seeds))
+        found["drop_to_held_out_samples"] = number_to_json(self.drop(self.held_out_samples))
+        return found
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What a race ended with.
 
@@ -56,6 +96,7 @@ class Verdict:
     ratio : ERT(baseline)/ERT(rival) on the validation's repeats (the confirmation's, if it ended there);
         above 1 the rival needs fewer evaluations. None if nobody came so far.
     by_sample : the same for each sample.
+    gains : the same apart for training, held-out seeds and held-out samples.
     p_value : of the paired test behind it, one-sided.
     detectable : the smallest ratio that this run's validation finds with 80 % power.
     measured : baseline, rival and the file as shipped on the validation's repeats.
@@ -78,6 +119,12 @@ class Verdict:
     complete: bool
     reached: bool
     notes: tuple[str, ...] = ()
+    gains: Gains = Gains()
+
+    @property
+    def worst_sample(self) -> str | None:
+        """The sample with the smallest gain; None if nobody was compared."""
+        return _worst(self.by_sample)
 
     @property
     def line(self) -> str:
@@ -110,6 +157,8 @@ class Verdict:
             "rival": self.rival,
             "ratio": None if self.ratio is None else self.ratio.to_json(),
             "ratio_by_sample": {sample: ratio.to_json() for sample, ratio in self.by_sample.items()},
+            "worst_sample": self.worst_sample,
+            "gains": self.gains.to_json(),
             "p_value": self.p_value,
             "smallest_detectable_ratio": number_to_json(self.detectable),
             "validation": [measured.to_json() for measured in self.measured],
@@ -127,21 +176,27 @@ def judge(race: Race) -> Verdict:
     complete = len(race.records.get((phase, baseline, race.samples[0]), ())) >= race.fewest_fits
     if rival is None and race.finalists:
         phase = "confirmation"
-        rival = min(race.finalists, key=lambda name: (*race.standing(name, phase).rank, name))
-    ratio, by_sample, p_value, accepted = None, {}, None, False
+        rival = min(race.finalists, key=lambda name: (*race.judged(name, phase).rank, name))
+    ratio, by_sample, p_value, accepted, gains = None, {}, None, False, Gains()
     if rival is not None:
         pairs = race.pairs(baseline, rival, phase)
         rng = streams.stream(seed, "verdict", phase, rival)
-        ratio = statistics.mean_ratio_interval(pairs, rng)
-        p_value = paired_ert_test(pairs, rng)
-        by_sample = {
-            sample: statistics.ratio_interval(*pair, rng) for sample, pair in zip(race.samples, pairs, strict=True)
-        }
-        accepted = phase == "validation" and ratio.low > 1.0 and p_value <= ACCEPT_ALPHA
+        ratio = statistics.mean_ratio_interval(list(pairs.values()), rng)
+        p_value = paired_ert_test(list(pairs.values()), rng)
+        by_sample = {sample: statistics.ratio_interval(*pair, rng) for sample, pair in pairs.items()}
+        gains = _gains(race, rival, phase)
+        elsewhere = gains.held_out_samples
+        accepted = (
+            phase == "validation"
+            and ratio.low > 1.0
+            and p_value <= ACCEPT_ALPHA
+            # What helps only where it was found is not to be told to anyone.
+            and not (elsewhere is not None and elsewhere.estimate < 1.0)
+        )
     measured = tuple(
         _measured(race, name)
         for name in dict.fromkeys([baseline, *([race.winner] if race.winner else []), SHIPPED])
-        if race.records.get(("validation", name, race.samples[0]))
+        if any(race.records.get(("validation", name, sample)) for sample in race.own_samples)
     )
     answer = rival if accepted else baseline
     return Verdict(
@@ -154,14 +209,36 @@ def judge(race: Race) -> Verdict:
         p_value=p_value,
         detectable=_detectable(race, ratio),
         measured=measured,
-        reason="better on repeats that the search never saw" if accepted else _why_not(race, complete),
+        reason="better on repeats that the search never saw"
+        if accepted
+        else _why_not(race, complete, gains.held_out_samples),
         complete=complete,
         reached=any(m.setting == answer and m.rate.estimate > 0 for m in measured),
-        notes=_notes(race, by_sample),
+        notes=_notes(race, by_sample, gains),
+        gains=gains,
     )
 
 
-def _notes(race: Race, by_sample: dict[str, Interval]) -> tuple[str, ...]:
+def _gains(race: Race, rival: str, phase: str) -> Gains:
+    """The gain of a setting in training and on what was held out."""
+    baseline, seed = race.rules.baseline, race.rules.seed
+
+    def gain(phase: str, samples: Sequence[str], *, over_instances: bool = False) -> Interval | None:
+        found = [pair for sample, pair in race.pairs(baseline, rival, phase).items() if sample in samples]
+        if not statistics.informative(found):
+            return None
+        rng = streams.stream(seed, "gain", phase, rival, *samples)
+        return statistics.mean_ratio_interval(found, rng, over_instances=over_instances and len(found) > 1)
+
+    is_final = phase == "validation"
+    return Gains(
+        training=gain("search", race.samples),
+        held_out_seeds=gain(phase, race.samples),
+        held_out_samples=gain(phase, race.held_out, over_instances=True) if is_final and race.held_out else None,
+    )
+
+
+def _notes(race: Race, by_sample: dict[str, Interval], gains: Gains) -> tuple[str, ...]:
     found = []
     if race.rules.baseline == BASELINE:
         found.append("file: the settings in the file; a fit also ends when it has stagnated, and is started again")
@@ -174,13 +251,26 @@ def _notes(race: Race, by_sample: dict[str, Interval]) -> tuple[str, ...]:
             else f"shipped (the same as GenX runs them, to the last generation) was not measured: one run takes {one}"
         )
     if len(by_sample) > 1:
-        worst = min(by_sample, key=lambda sample: (by_sample[sample].estimate, sample))
-        found.append(f"worst sample: {worst}, {_ratio(by_sample[worst])}")
+        worst = _worst(by_sample)
+        found += [f"worst sample: {worst}, {_ratio(by_sample[worst])}"] if worst is not None else []
+    for gain, where in (
+        (gains.held_out_seeds, "on fresh seeds of the samples that the search saw"),
+        (gains.held_out_samples, f"on the {len(race.held_out)} samples that it did not see"),
+    ):
+        if gain is not None and gains.training is not None:
+            found.append(f"gain {where}: {_ratio(gain)}, in the search it was {_times(gains.training.estimate)}x")
     return tuple(found)
 
 
-def _why_not(race: Race, complete: bool) -> str:
+def _worst(by_sample: dict[str, Interval]) -> str | None:
+    known = {sample: ratio.estimate for sample, ratio in by_sample.items() if math.isfinite(ratio.estimate)}
+    return min(known, key=lambda sample: (known[sample], sample), default=None)
+
+
+def _why_not(race: Race, complete: bool, elsewhere: Interval | None) -> str:
     if race.winner is not None:
+        if elsewhere is not None and elsewhere.estimate < 1.0:
+            return "what was better on the samples of the search was not on those that it never saw"
         return "nothing was better beyond doubt on repeats that the search never saw"
     return race.why or ("nothing was better" if complete else "the budget is spent")
 
@@ -197,10 +287,10 @@ def _detectable(race: Race, ratio: Interval | None) -> float:
 
 
 def _measured(race: Race, name: str) -> Measured:
-    found = race.standing(name, "validation")
+    found = race.standing(name, "validation", race.own_samples)
     rng = streams.stream(race.rules.seed, "measured", name)
     times = [statistics.ert_interval(runs, rng) for runs in found.runs.values()]
-    foms = sorted(r.fom for records in race.of("validation", name).values() for r in records)
+    foms = sorted(r.fom for s in race.own_samples for r in race.of("validation", name)[s] if math.isfinite(r.fom))
     return Measured(
         setting=name,
         fits=found.fits,

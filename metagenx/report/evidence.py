@@ -114,6 +114,12 @@ class Evidence:
         return tuple(dict.fromkeys([*self.config.get("model", {}).get("files", {}), *(r.sample for r in self.records)]))
 
     @cached_property
+    def own_samples(self) -> tuple[str, ...]:
+        """Names of the samples that are the user's own; the others are their twins."""
+        files = self.config.get("model", {}).get("files", {})
+        return tuple(sample for sample in self.samples if sample in files) or self.samples
+
+    @cached_property
     def settings(self) -> Mapping[str, Settings]:
         """The settings of every id that the journal explains, the file's first."""
         found = self.replay.settings

@@ -25,12 +25,13 @@ PUBLISHED = "genx3"
 
 
 class Measurement:
-    """One setting on the freshest fits there are of it."""
+    """One setting on the freshest fits there are of it, of the user's own samples."""
 
     def __init__(self, evidence: Evidence, setting: str) -> None:
         self.setting = setting
         self.phase = next(phase for phase in FRESH if evidence.of_setting(setting, phase))
-        self.records: list[FitRecord] = evidence.of_setting(setting, self.phase)
+        own = set(evidence.own_samples)
+        self.records: list[FitRecord] = [r for r in evidence.of_setting(setting, self.phase) if r.sample in own]
         self.hit_times = [evidence.hit_time(record) for record in self.records]
         self.successes = sum(time is not None for time in self.hit_times)
         self.rate: Interval = statistics.wilson(self.successes, len(self.records))

@@ -23,18 +23,18 @@ LARGEST_DOWNLOAD = 2_000_000  # bytes of a file inside the page
 
 
 def all_ends(evidence: Evidence) -> dict[str, Ends]:
-    """The ends of the fits of every sample that has any."""
-    found = {sample: ends_of(evidence, sample) for sample in evidence.samples}
+    """The ends of the fits of every sample of the user's that has any."""
+    found = {sample: ends_of(evidence, sample) for sample in evidence.own_samples}
     return {sample: ends for sample, ends in found.items() if ends is not None}
 
 
 def best_fits(evidence: Evidence, ends: Mapping[str, Ends], *, trust: bool) -> list[BestFit]:
-    """What can be shown of the best fit of every sample."""
+    """What can be shown of the best fit of every sample of the user's."""
     fom = evidence.config.get("model", {}).get("fom")
-    samples = evidence.samples[:MOST_SAMPLES]
+    samples = evidence.own_samples[:MOST_SAMPLES]
     return [
         best_fit(
-            evidence.folder, sample, ends.get(sample), is_only=len(evidence.samples) == 1,
+            evidence.folder, sample, ends.get(sample), is_only=len(evidence.own_samples) == 1,
             fom=None if fom == "keep" else fom, trust=trust,
         )
         for sample in samples
