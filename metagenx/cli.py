@@ -539,11 +539,17 @@ def batch(
     "tune", click.argument("experiment", type=click.Path(path_type=Path)), TRUST, WORKERS, OUT,
     RESUME, data_options,
     click.option("--open", "open_report", is_flag=True, help="Open the report when done."),
+    click.option("--where", help="local, auto (a Ray cluster that runs), its address, or a cluster file."),
+    click.option("--max-hours", type=click.FloatRange(min=0, min_open=True), help="On a cluster: end the run then."),
+    click.option("--max-cost", type=click.FloatRange(min=0, min_open=True), help="On a cluster: end the run then."),
+    click.option("--when-done", type=click.Choice(["keep", "down"]), default="keep", show_default=True,
+                 help="What becomes of the cluster."),
     writes=True,
 )  # fmt: skip
 def tune(
     screen: Screen, experiment: Path, trust: bool, workers: int | None, out: Path, resume: bool, data: _Data,
-    open_report: bool, overrides: tuple[str, ...], dry_run: bool,
+    open_report: bool, where: str | None, max_hours: float | None, max_cost: float | None, when_done: str,
+    overrides: tuple[str, ...], dry_run: bool,
 ) -> int:  # fmt: skip
     """Search the settings of differential evolution that fit best; EXPERIMENT is a .yaml, or a .hgx or .gx itself.
 
@@ -554,24 +560,36 @@ def tune(
     \b
     metagenx tune experiments/film.yaml
     metagenx tune experiments/film.yaml --set model.file=other.hgx --dry-run
+    metagenx tune experiments/film.yaml --where cluster.yaml --max-cost 5 --when-done down
     """
+    from metagenx.cluster.places import check_where, is_far
+    from metagenx.cluster.tuning import Far, tune_far
     from metagenx.meta.tune import plan as plan_tune
     from metagenx.meta.tune import tune as run_tune
     from metagenx.report.run import tune_summary, write_report
     from metagenx.report.summary import tune_text
     from metagenx.report.terminal import RunProgress
 
+    check_where(where)
+    if not is_far(where) and (max_hours or max_cost or when_done != "keep"):
+        raise click.UsageError("--max-hours, --max-cost and --when-done go with --where CLUSTER.")
     if dry_run:
         planned = plan_tune(experiment, overrides=overrides, data=data.requests(), workers=workers, trust=trust)
         screen.result(vars(planned), planned.line)
         return EXIT_REACHED
     with RunProgress(screen) as progress:
+        if is_far(where):
+            far = Far(where or "", max_hours, max_cost, when_done)
+            tune_far(experiment, far, out=out, overrides=overrides, data=data.requests(), workers=workers, resume=resume,
+                     trust=trust, progress=progress)  # fmt: skip
+            resume, where = True, None  # the run is here now, and finished: what follows reads its answer
         result = run_tune(
             experiment,
             out=out,
             overrides=overrides,
             data=data.requests(),
             workers=workers,
+            where=where,
             resume=resume,
             trust=trust,
             progress=progress,

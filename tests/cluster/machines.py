@@ -92,10 +92,12 @@ class Machine:
         assert not check or done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def start(self, *command: str, env: Mapping[str, str] | None = None, log: Path | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, *command: str, env: Mapping[str, str] | None = None, log: Path | None = None
+    ) -> subprocess.Popen[str]:
         """Start a command there; its output can be read line by line, its errors go to ``log``."""
         args, clean = self._enter(command, env)
-        with (log.open("ab") if log else contextlib.nullcontext(subprocess.DEVNULL)) as errors:
+        with log.open("ab") if log else contextlib.nullcontext(subprocess.DEVNULL) as errors:
             return subprocess.Popen(args, env=clean, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=self.home)
 
     def processes(self, *, starting: str = "", holding: str = "") -> list[int]:
