@@ -80,6 +80,7 @@ def main() -> None:
     metagenx repeat film.hgx -n 50       do independent fits agree?
     metagenx batch scans/ -m film.hgx    many data sets, one model, one table
     metagenx tune experiments/film.yaml  which settings fit it best?
+    metagenx serve                       all that in a web page
     """
 
 
@@ -676,4 +677,4 @@ def doctor(screen: Screen, warm: bool) -> int:
     return EXIT_REACHED if all(f.ok for f in findings) else EXIT_NOT_REACHED
 
 
-from metagenx import cli_cluster  # noqa: E402, F401 -- adds its commands to main
+from metagenx import cli_cluster, cli_serve  # noqa: E402, F401 -- add their commands to main

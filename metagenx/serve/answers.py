@@ -50,6 +50,7 @@ class Answers:
             "look": self._look,
             "simulate": self._simulate,
             "prepare": self._prepare,
+            "safe": self._safe,
         }
         try:
             return questions[str(question.pop("do"))](**question)
@@ -58,6 +59,17 @@ class Answers:
 
     def _look(self) -> dict[str, Any]:
         return {**look(self.model), "notices": self._notices}
+
+    def _safe(self) -> dict[str, Any]:
+        """Whether the script stays in the safe subset."""
+        from metagenx.errors import ScriptRefused
+        from metagenx.genx.model import Model as GenxModel
+
+        try:
+            GenxModel(self.model.file)
+        except ScriptRefused:
+            return {"safe": False}
+        return {"safe": True}
 
     def _simulate(self, rows: list[dict[str, Any]], fom: str | None = None) -> dict[str, Any]:
         from metagenx.serve.layers import layers_of

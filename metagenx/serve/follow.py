@@ -111,6 +111,8 @@ class View:
         kind = message.get("kind")
         if kind == "begun":
             self.state, self.end = RUNNING, {}
+        elif kind == "queued":
+            self.state, self.end = WAITING, {}
         elif kind == "start":
             self.start, self.course, self.runs = message, [], []
         elif kind == "generation":
@@ -179,8 +181,10 @@ def _message_of(line: bytes) -> dict[str, Any] | None:
         return {"kind": "setting", "setting": event.setting, "details": event.details}
     if isinstance(event, RoundDecided):
         left = event.details.get("left", {})
-        return {"kind": "round", "phase": event.phase, "round": event.round, "left": left,
-                "incumbent": event.details.get("incumbent"), "evaluations": event.details.get("evaluations")}  # fmt: skip
+        return {
+            "kind": "round", "phase": event.phase, "round": event.round, "left": left,
+            "incumbent": event.details.get("incumbent"), "evaluations": event.details.get("evaluations"),
+        }  # fmt: skip
     if isinstance(event, Notice):
         return {"kind": "say", "text": event.text}
     return None

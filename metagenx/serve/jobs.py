@@ -84,7 +84,9 @@ class Job:
 
     def write_process(self, pid: int) -> None:
         """Note the process that works on it."""
-        replace_atomically(self.folder / "process.json", json.dumps({"pid": pid, "started": _start_of(pid)}).encode())
+        replace_atomically(
+            self.folder / "process.json", json.dumps({"pid": pid, "started": start_of_process(pid)}).encode()
+        )
 
     def pid(self) -> int | None:
         """The process that works on it, if it is still the same one."""
@@ -93,7 +95,7 @@ class Job:
             pid, started = int(found["pid"]), found["started"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return pid if started is not None and _start_of(pid) == started else None
+        return pid if started is not None and start_of_process(pid) == started else None
 
 
 class Jobs:
@@ -130,7 +132,7 @@ def new_id() -> str:
     return time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
 
 
-def _start_of(pid: int) -> str | None:
+def start_of_process(pid: int) -> str | None:
     """When a process began, so that another one of the same number is not taken for it; None: there is none."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")

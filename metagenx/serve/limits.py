@@ -44,7 +44,7 @@ class Limits:
     jobs: int = 100
     desks: int = 6
     desk_idle_seconds: float = 900.0
-    answer_seconds: float = 150.0
+    answer_seconds: float = 300.0
     memory_bytes: int = 6144 * MEBIBYTE
     cpu_seconds: int = 900
     job_cpu_seconds: int = 24 * 3600

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from metagenx.errors import InputError, MetagenxError
 from metagenx.serve.layers import layers_of
 from metagenx.serve.plain import numbers, shown
@@ -53,7 +55,7 @@ def simulated(model: Model, fom: str | None = None) -> dict[str, Any]:
     except InputError:  # nothing to compare with: no data set in use, no error bars
         value = None
     try:
-        profiles = profiles_of_model(model, [], [])
+        profiles = profiles_of_model(model, [], np.empty((0, 0)))
     except MetagenxError:
         profiles = []
     return {
