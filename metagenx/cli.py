@@ -367,6 +367,7 @@ def simulate(screen: Screen, file: Path, trust: bool, fom: str | None, data: _Da
     click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="A folder for .hgx, tables, report."),
     click.option("--scheme", help="create_trial, instead of the file's."),
     click.option("--evals", callback=_count, help="FOM evaluations of all restarts together, e.g. 40k."),
+    click.option("-j", "--cores", type=click.IntRange(min=1), help="Runs made at a time; default: all cores."),
     click.option("--as-in-file", is_flag=True, help="One run that ends where GenX's would: no restarts, no polish."),
     click.option("--profile", "profiled", multiple=True, metavar="NAME", help="Profile likelihood of this parameter."),
     click.option("--mcmc", is_flag=True, help="Draw from the posterior too; needs the package bumps."),
@@ -376,8 +377,8 @@ def simulate(screen: Screen, file: Path, trust: bool, fom: str | None, data: _Da
 )  # fmt: skip
 def fit(
     screen: Screen, file: Path, trust: bool, fom: str | None, seed: int, data: _Data, output: Path | None,
-    export: tuple[Path, ...], out: Path | None, scheme: str | None, evals: int | None, as_in_file: bool,
-    profiled: tuple[str, ...], mcmc: bool, errors: str, overrides: tuple[str, ...], dry_run: bool,
+    export: tuple[Path, ...], out: Path | None, scheme: str | None, evals: int | None, cores: int | None,
+    as_in_file: bool, profiled: tuple[str, ...], mcmc: bool, errors: str, overrides: tuple[str, ...], dry_run: bool,
 ) -> int:  # fmt: skip
     """Fit FILE with its own settings and the strategy auto.
 
@@ -417,8 +418,9 @@ def fit(
         return EXIT_REACHED
     with FitProgress(screen, problem, plan["evaluations"]) as progress:
         result = run_fit(
-            model, seed, as_in_file=as_in_file, budget=evals, problem=problem, on_generation=progress, **changes
-        )
+            model, seed, as_in_file=as_in_file, budget=evals, problem=problem, cores=cores, on_generation=progress,
+            on_run=progress.made_elsewhere, **changes,
+        )  # fmt: skip
     if output:
         screen.note(f"wrote {result.save(output, errors=errors)}, its Error column: {errors}")
     for path in export:

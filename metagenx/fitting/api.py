@@ -14,12 +14,14 @@ from numpy.typing import ArrayLike
 
 from metagenx.errors import InputError
 from metagenx.fitting.auto import Strategy, finished, improver, reserved
+from metagenx.fitting.cores import cores_of_a_fit
 from metagenx.fitting.de import State
 from metagenx.fitting.error_bars import ERROR_COLUMN, KINDS, ErrorBars, error_bars_of, with_spread
 from metagenx.fitting.interrupt import stop_on_ctrl_c
 from metagenx.fitting.problem import FloatArray, Problem, ProblemWithData
 from metagenx.fitting.restarts import RestartedFit, run_restarts
 from metagenx.fitting.run import FitResult
+from metagenx.fitting.run_worker import Recipe
 from metagenx.fitting.schemes import OWN_SCHEMES
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.streams import initial_stream, moves_stream
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from metagenx.fitting.mcmc import Posterior
+    from metagenx.fitting.parallel_runs import Crew
     from metagenx.fitting.profile_likelihood import Profile
     from metagenx.genx.model import Model
 
@@ -70,8 +73,8 @@ class Fit:
 
     @property
     def seconds(self) -> float:
-        """Time of all runs."""
-        return self.restarts.seconds
+        """Real time of the fit."""
+        return self.restarts.seconds if self.restarts.elapsed is None else self.restarts.elapsed
 
     @property
     def stop(self) -> str:
@@ -172,7 +175,8 @@ class Fit:
         if stuck:
             parts.append(f"at a limit: {', '.join(stuck)}")
         count = f"{self.evaluations:,}".replace(",", " ")
-        parts.append(f"{count} evaluations in {restarts.seconds:.1f} s")
+        cores = f" on {restarts.cores} cores" if restarts.cores > 1 else ""
+        parts.append(f"{count} evaluations in {self.seconds:.1f} s{cores}")
         return "; ".join(parts)
 
     def save(self, path: str | os.PathLike[str], *, errors: str = ERROR_COLUMN) -> Path:
@@ -208,7 +212,9 @@ def fit(
     max_runs: int | None = None,
     start: ArrayLike | None = None,
     problem: Problem | None = None,
+    cores: int | None = None,
     on_generation: Callable[[State], None] | None = None,
+    on_run: Callable[[FitResult], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     **overrides: Any,
 ) -> Fit:
@@ -233,6 +239,10 @@ def fit(
     max_runs : end after so many runs.
     start : start guess ``(n_dim,)`` instead of the values of the table.
     problem : of the model, if it has been made already, e.g. with another figure of merit.
+    cores : processes that make runs at the same time, if the fit is long enough for that to pay; the numbers are the
+        same for any. Default: all that this process may use, one inside a worker of Ray or multiprocessing. Only fits
+        of GenX files use more than one.
+    on_run : hears of every run that another process has made.
     on_generation, should_stop : see ``run_fit``. Without ``should_stop``, Ctrl-C ends the fit and keeps what
         it has.
     overrides : single settings in GenX's names, e.g. ``km=0.5, create_trial="jade_best"``.
@@ -249,7 +259,7 @@ def fit(
     may_end_early = not as_in_file and budget is None and max_runs is None and target is None
     settings, budget, max_runs = _limits(problem, own_model, settings, as_in_file, budget, max_runs, overrides)
     strategy = strategy or Strategy()
-    for name, limit in (("budget", budget), ("max_runs", max_runs)):
+    for name, limit in (("budget", budget), ("max_runs", max_runs), ("cores", cores)):
         if limit is not None and limit < 1:
             raise InputError(f"{name} is {limit}, it must be at least 1")
 
@@ -260,6 +270,9 @@ def fit(
     judge = _Judge(problem)
     kept = 0 if as_in_file or budget is None else reserved(problem, budget)
     base, auto = settings, strategy
+    expected = auto.enough_runs if may_end_early else max_runs
+    crew = None if as_in_file else _crew(problem, own_model, cores, expected)
+    begun = time.perf_counter()
     with stop_on_ctrl_c() as asked_to_stop:
         restarts = run_restarts(
             problem,
@@ -272,8 +285,10 @@ def fit(
             on_generation=on_generation,
             should_stop=should_stop or asked_to_stop,
             improve_of=None if as_in_file else lambda run: improver(problem, auto, run),
-            settings_of=None if as_in_file else lambda run: auto.settings_of(base, chosen, run),
+            settings_of=None if as_in_file else lambda run: auto.settings_of(base, chosen, run, len(first)),
             enough=(lambda so_far: auto.enough(so_far, judge.errors)) if may_end_early else None,
+            crew=crew,
+            on_run=on_run,
         )
         was_interrupted = restarts.runs[-1].stop == "interrupted"
         if not (as_in_file or was_interrupted or restarts.reached):
@@ -284,6 +299,7 @@ def fit(
         if bars.covariance is not None:
             restarts = replace(restarts, errors=bars.covariance.errors)
         bars = with_spread(bars, restarts.same)
+    restarts = replace(restarts, elapsed=time.perf_counter() - begun)
     if not np.isfinite(restarts.best.fom):
         raise InputError(
             f"the fit could not start: {restarts.best.failure or 'it was interrupted'}",
@@ -292,6 +308,20 @@ def fit(
     return Fit(
         restarts.best, restarts, bars, own_model, seed, as_in_file, problem, judge.evaluations - bars.evaluations
     )
+
+
+def _crew(problem: Problem, model: Model | None, cores: int | None, expected_runs: int | None) -> Crew | None:
+    """Other processes for a fit, if they can be had and give the same numbers."""
+    from metagenx.genx.population import ModelProblem
+
+    cores = cores_of_a_fit() if cores is None else cores
+    if model is None or not isinstance(problem, ModelProblem) or cores == 1 or expected_runs == 1:
+        return None
+    if problem.depends_on_history:  # what a run gives then depends on the runs before it
+        return None
+    from metagenx.fitting.parallel_runs import Crew
+
+    return Crew(Recipe(model.file, model.trust, problem.fom_name), cores, expected_runs)
 
 
 class _Judge:

@@ -1,8 +1,8 @@
 """Compiled kernels on disk: kept with the installation, made by one process and used by all.
 
-A kernel is looked for in every folder of :func:`folders`, whether it can be written or not, so that an installation that
-was warmed once (``metagenx doctor --warm``) may be copied, put into an image or made read-only. It is written into the
-first that takes it:
+A kernel is looked for in every folder of :func:`folders`, whether it can be written or not, so that an installation
+that was warmed once (``metagenx doctor --warm``) may be copied, put into an image or made read-only. It is written into
+the first that takes it:
 
 1. ``$NUMBA_CACHE_DIR``, if it is set,
 2. ``__pycache__`` of this folder: the installation,
@@ -10,7 +10,7 @@ first that takes it:
 4. a private folder for temporary files.
 
 The name of a kernel's file holds the versions of Python and numba, its key the processor and the vectors' width, and
-its stamp the contents of all sources of this folder, so that a kernel is made again when anything changes that it calls.
+its stamp the contents of all sources of this folder, so that it is made again when anything changes that it calls.
 One process compiles a kernel; others that need it at the same time wait and load it.
 """
 
@@ -183,7 +183,7 @@ def _places() -> tuple[tuple[Path, str], ...]:
     places.append((_INSTALLED, "installation"))
     with contextlib.suppress(RuntimeError):  # no home
         if Path.home().is_dir():
-            places.append((Path(AppDirs("metagenx", False).user_cache_dir) / name, "user"))
+            places.append((Path(AppDirs("metagenx", False).user_cache_dir) / name, "user"))  # type: ignore[no-untyped-call]
     user = os.getuid() if hasattr(os, "getuid") else "user"
     temporary = Path(tempfile.gettempdir()) / f"metagenx-{user}"
     if _is_private(temporary):

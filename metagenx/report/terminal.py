@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from metagenx.fitting.de import State
     from metagenx.fitting.problem import Problem
+    from metagenx.fitting.run import FitResult
     from metagenx.genx.audit import Audit
     from metagenx.meta.progress import Progress
 
@@ -210,6 +211,14 @@ class FitProgress(_Live):
             self._earlier, self._runs = self._earlier + self._now, self._runs + 1
         self._now = state.evaluations
         self._best = min(self._best, state.best_fom)
+        self._draw(state)
+
+    def made_elsewhere(self, run: FitResult) -> None:
+        """Hear of a run that another process has made."""
+        self._earlier, self._runs = self._earlier + run.evaluations, self._runs + 1
+        self._best = min(self._best, run.fom)
+
+    def _draw(self, state: State) -> None:
         done = self._earlier + self._now
         part = min(1.0, done / self._total)
         if not self.due(part):
