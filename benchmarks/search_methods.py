@@ -38,7 +38,7 @@ def auto(**changes: object) -> Method:
             streams=_both(name, seed, settings),
             max_evaluations=10**12,
             improve_of=lambda number: improver(problem, strategy, number),
-            settings_of=lambda number: strategy.settings_of(settings, frozenset(), number),
+            settings_of=lambda number: strategy.settings_of(settings, frozenset(), number, len(problem.names)),
         )
 
     return run

@@ -104,7 +104,8 @@ FILES = (
     "SuperAdam_SiO",
     "SuperAdam_SiO_full_res_calc",
     "D17_TOF_SiO",
-    "X-ray_Reflectivity_kalpha",
+    "SuperAdam_SiO_systematic_errors",
+    "SuperAdam_SiO_advanced_fp_res",
     "SXRD",
 )
 
@@ -134,9 +135,7 @@ def load_instance(name: str) -> tuple[ModelProblem, Settings, FloatArray | None]
     return model.problem(), Settings.from_options(model.options, use_start_guess=False), None
 
 
-def best_known(
-    problem: ModelProblem, truth: FloatArray | None, seeds: tuple[int, ...] = (900_001, 900_002)
-) -> BestKnown:
+def best_known(problem: ModelProblem, truth: FloatArray | None) -> BestKnown:
     """f* before any measurement: from the truth, or from whole fits with other seeds."""
     if truth is not None:
         return best_from(problem, truth)

@@ -13,11 +13,12 @@ upon stagnation, by the same engine. Both follow from single runs, the same ones
 each to its hit or its end, over the hits; in brackets, how many of the runs hit. Of the other methods a run is a row of
 restarts, in brackets how many rows hit within the limit. On samples runs share batches, and have no seconds.
 
-    python benchmarks/time_to_target.py [--quick] [--json] [--check] [--seeds 20] [--limit 200] [--store FILE]
-        [--methods NAME,NAME] [--instances NAME,NAME] [--report docs/time_to_target.md]
+    python benchmarks/time_to_target.py [--quick] [--json] [--check] [--seeds 20] [--limit 200] [--runs 80]
+        [--store FILE] [--methods NAME,NAME] [--instances NAME,NAME]
+        [--report docs/time_to_target.md]
 
 `--store` keeps what is finished, and an interrupted benchmark goes on from there. `--limit`: evaluations of a row of
-restarts in n³. `--quick`: three instances, five seeds, three methods.
+restarts in n³. `--runs`: single runs of GenX at the most. `--quick`: three instances, five seeds, three methods.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from metagenx.meta.targets import BestKnown
 
 SHIPPED, AUTO, FAIR = "GenX as shipped", "auto", "GenX restarted"
 FIRST = (SHIPPED, AUTO, FAIR)
-ENOUGH_HITS, MOST_RUNS = 5, 80  # of GenX: more runs than seeds where they are needed, but no more than so many
+ENOUGH_HITS = 5  # of GenX: more runs than seeds where they are needed
 # Evaluations per second of GenX 3.8.13, one thread, its own loop, quiet machine (loaded: full_res_calc).
 GENX_SPEED = {
     "X-ray_Reflectivity": 756.0,
@@ -114,7 +115,9 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return float((middle - half) / (1 + z * z / n)), float((middle + half) / (1 + z * z / n))
 
 
-def measure_all(store: Store, names: list[str], methods: list[str], seeds: int, limit: float) -> list[str]:
+def measure_all(
+    store: Store, names: list[str], methods: list[str], seeds: int, limit: float, most_runs: int
+) -> list[str]:
     """Run what is missing; says where a lower FOM than the best known was met."""
     for name in names:
         problem, settings, truth = load_instance(name)
@@ -123,7 +126,7 @@ def measure_all(store: Store, names: list[str], methods: list[str], seeds: int, 
             store.add({"instance": name, "best": best.fom, "values": best.values, "errors": best.errors})
         best = store.best[name]
         if SHIPPED in methods or FAIR in methods:
-            _measure_genx(store, name, problem, settings, best, seeds)
+            _measure_genx(store, name, problem, settings, best, seeds, most_runs)
         for method in methods:
             missing = [seed for seed in range(seeds) if (method, name, seed) not in store.rows]
             if method in METHODS and missing:
@@ -140,15 +143,15 @@ def measure_all(store: Store, names: list[str], methods: list[str], seeds: int, 
     ]
 
 
-def _measure_genx(store: Store, name: str, problem: Any, settings: Any, best: BestKnown, seeds: int) -> None:
+def _measure_genx(store: Store, name: str, problem: Any, settings: Any, best: BestKnown, seeds: int, most: int) -> None:
     """Single runs, from which GenX as shipped and GenX restarted follow; at least as many as there are seeds."""
     while True:
         rows = [row for (method, instance, _), row in store.rows.items() if (method, instance) == (SHIPPED, name)]
         hits = min(sum(row["hit"] is not None for row in rows), sum(_fair(row)[1] for row in rows))
-        if len(rows) >= seeds and (hits >= min(ENOUGH_HITS, seeds) or len(rows) >= MOST_RUNS):
+        if len(rows) >= min(seeds, most) and (hits >= min(ENOUGH_HITS, seeds) or len(rows) >= most):
             return
         begun = time.process_time()
-        found = courses(problem, best, settings, name, range(len(rows), len(rows) + seeds))
+        found = courses(problem, best, settings, name, range(len(rows), min(len(rows) + seeds, most)))
         for number, course in enumerate(found, len(rows)):
             store.add({"method": SHIPPED, "instance": name, "seed": number, **vars(course)})
         hits = sum(course.hit is not None for course in found)
@@ -283,6 +286,7 @@ def main() -> None:
         __doc__ or "",
         ("--seeds", {"type": int, "default": 20}),
         ("--limit", {"type": float, "default": 200.0}),
+        ("--runs", {"type": int, "default": 80}),
         ("--store", {"type": Path}),
         ("--methods", {}),
         ("--instances", {}),
@@ -295,7 +299,7 @@ def main() -> None:
     if unknown:
         raise SystemExit(f"no such method: {', '.join(unknown)}; there are {', '.join(KNOWN)}")
     store = Store(options.store)
-    fallen = measure_all(store, names, methods, seeds, options.limit)
+    fallen = measure_all(store, names, methods, seeds, options.limit, options.runs)
     text, figures = report(costs(store, names, methods), names, methods)
     print(machine())
     print(text)

@@ -46,8 +46,8 @@ class Strategy:
     ``polish_improvement``: relative fall of the FOM below which a polish ends. ``jumps``: how often a run that is over
     may jump from its minimum to another (``domain_moves.py``). ``patience``: generations without an improvement of the
     part ``worth``, polish included, that end the shortest runs. ``cutoff``: evaluations per (fitted parameters)³ of the
-    shortest runs. ``rarest``: a minimum that ends such a part of all runs shall be found, but for a risk of 5 %, before
-    the search says that it is done.
+    shortest runs, or ``generations`` populations if that is more. ``rarest``: a minimum that ends such a part of
+    all runs shall be found, but for a risk of 5 %, before the search says that it is done.
     """
 
     polish_interval: int = 5
@@ -56,6 +56,7 @@ class Strategy:
     patience: int = 15
     worth: float = 0.005
     cutoff: float = 10.0
+    generations: int = 60
     rarest: float = 0.25
 
     @property
@@ -63,14 +64,18 @@ class Strategy:
         """Complete runs after which such a minimum would have been met."""
         return math.ceil(math.log(_RISK) / math.log(1.0 - self.rarest))
 
-    def settings_of(self, settings: Settings, chosen: frozenset[str], run: int) -> Settings:
-        """The settings of run 0, 1, …; what the user has ``chosen`` by name stays, and what is not at its default."""
+    def settings_of(self, settings: Settings, chosen: frozenset[str], run: int, n_dim: int = 0) -> Settings:
+        """The settings of run 0, 1, …; what the user has ``chosen`` by name stays, and what is not at its default.
+
+        With ``n_dim`` fitted parameters the cutoff is not below ``generations``: n³ is nothing if n is 2.
+        """
         longer = luby(run + 1)
+        least = self.generations * settings.population_size(n_dim) / n_dim**3 if n_dim else 0.0
         ours = {
             "use_stagnation": True,
             "stagnation_improvement": self.worth,
             "stagnation_generations": self.patience * longer,
-            "max_evaluation_mult": self.cutoff * longer,
+            "max_evaluation_mult": max(self.cutoff, least) * longer,
         }
         default = Settings()
         free = {name for name in ours if name not in chosen and getattr(settings, name) == getattr(default, name)}

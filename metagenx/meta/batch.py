@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from metagenx.errors import InputError, Interrupted, MetagenxError, ResourcesSpent
 from metagenx.fitting.api import evaluations_of_full_run
+from metagenx.fitting.auto import Strategy
 from metagenx.fitting.settings import Settings
 from metagenx.genx.disk import read_bytes
 from metagenx.meta.batch_data import AS_DETECTED, DataOptions, check_options
@@ -86,6 +87,9 @@ class Batch:
             "evaluations": rules.evaluations,
             "max_runs": rules.max_runs,
             "agreeing": rules.agreeing,
+            "strategy": asdict(rules.strategy) if rules.strategy else None,
+            "chosen": sorted(rules.chosen),
+            "may_end_early": rules.may_end_early,
             "warm_start": self.warm_start,
         }
 
@@ -152,6 +156,9 @@ def prepare_batch(
         agreeing=1 if as_in_file else 2,
         fom=check_name(fom) if fom else None,
         how=how,
+        strategy=None if as_in_file else Strategy(),
+        chosen=frozenset(overrides),
+        may_end_early=not as_in_file and evaluations is None,
     )
     bounds = tuple((float(row.minimum), float(row.maximum)) for row in rows)
     return Batch(rules, found.files, warm_start, tuple(row.name for row in rows), bounds, found.left_out)
@@ -186,8 +193,9 @@ def batch(
     warm_start : every file starts at the answer of the one before it in natural order (of those in the same folder),
         instead of the values in the model. Then only folders are fitted in parallel.
     seed : the same seed gives the same numbers.
-    evaluations : FOM evaluations of all restarts of one file; default: those of one run as GenX would make it.
-    as_in_file : one run for each file that ends where GenX's would, without our stop rules.
+    evaluations : FOM evaluations of all runs of one file, which will be spent; default: until they agree, at the most
+        those of one run as GenX would make it.
+    as_in_file : one run for each file that ends where GenX's would, without polish and stop rules of ours.
     how : how data files are to be read, where they do not say so themselves.
     where : ``local``, ``auto`` for a cluster if there is one, or the address of one.
     overrides : single settings in GenX's names, e.g. ``km=0.5``.

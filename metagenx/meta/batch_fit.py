@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,8 @@ import numpy as np
 
 from metagenx.errors import MetagenxError
 from metagenx.fitting.api import fitted_model
-from metagenx.fitting.restarts import RestartedFit, run_restarts
+from metagenx.fitting.auto import Strategy, finished, improver, reserved
+from metagenx.fitting.restarts import RestartedFit, Streams, run_restarts
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.streams import initial_stream, moves_stream
 from metagenx.meta.batch_data import AS_DETECTED, DataOptions, model_with
@@ -22,6 +23,7 @@ from metagenx.meta.problem_source import ProblemSource
 from metagenx.meta.records import BASELINE, FitRecord, number_to_json
 
 if TYPE_CHECKING:
+    from metagenx.fitting.problem import FloatArray, Problem
     from metagenx.fitting.run import FitResult
     from metagenx.genx.model import Model
 
@@ -41,6 +43,9 @@ class BatchRules:
     max_runs : restarts of one file; None: as many as the evaluations allow.
     agreeing : how many runs must end in the same minimum for it to count as reached.
     how : how data files are read.
+    strategy : polish, jumps and patience of ``metagenx fit``; None: plain differential evolution.
+    chosen : names of the settings that the strategy must not touch.
+    may_end_early : whether the runs of a file may end when they agree, before the evaluations are spent.
     """
 
     model: ProblemSource
@@ -51,6 +56,9 @@ class BatchRules:
     agreeing: int = 2
     fom: str | None = None
     how: DataOptions = AS_DETECTED
+    strategy: Strategy | None = None
+    chosen: frozenset[str] = frozenset()
+    may_end_early: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,14 +132,7 @@ def fit_file(rules: BatchRules, job: Job) -> Answer:
             moves = moves_stream(rules.seed, settings.hash(), job.sha256, run)
             return initial_stream(rules.seed, job.sha256, run), moves
 
-        restarts = run_restarts(
-            problem,
-            settings,
-            streams=streams,
-            max_evaluations=rules.evaluations,
-            max_runs=rules.max_runs,
-            start=start,
-        )
+        restarts = _restarts(rules, problem, streams, start)
         records = tuple(_record(job.name, run, result) for run, result in enumerate(restarts.runs))
         if not np.isfinite(restarts.best.fom):
             reason = restarts.best.failure or "no candidate has a figure of merit"
@@ -144,6 +145,29 @@ def fit_file(rules: BatchRules, job: Job) -> Answer:
         return failed(job.number, job.name, key, reason[:500], **described)
     details = {"number": job.number, "name": job.name, "key": key, "reason": "", **described}
     return Answer(job.name, {**details, **_judged(rules, restarts)}, records, fitted)
+
+
+def _restarts(rules: BatchRules, problem: Problem, streams: Streams, start: FloatArray) -> RestartedFit:
+    """The runs of one file: plain ones, or those of the strategy and the last steps of their answer."""
+    strategy, settings, budget = rules.strategy, rules.settings, rules.evaluations
+    if strategy is None:
+        return run_restarts(
+            problem, settings, streams=streams, max_evaluations=budget, max_runs=rules.max_runs, start=start
+        )
+    restarts = run_restarts(
+        problem,
+        settings,
+        streams=streams,
+        max_evaluations=None if budget is None else budget - reserved(problem, budget),
+        max_runs=rules.max_runs,
+        start=start,
+        improve_of=lambda run: improver(problem, strategy, run),
+        settings_of=lambda run: strategy.settings_of(settings, rules.chosen, run, len(problem.bounds)),
+        # Agreement by the error bars of the FOM level, as in the verdict: those cost no evaluations.
+        enough=(lambda so_far: strategy.enough(so_far, lambda best: None)) if rules.may_end_early else None,
+    )
+    best = finished(problem, restarts.best, None if budget is None else budget - restarts.evaluations)
+    return replace(restarts, runs=tuple(best if run is restarts.best else run for run in restarts.runs))
 
 
 def _reason(error: MetagenxError, name: str) -> str:
