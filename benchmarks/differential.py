@@ -9,6 +9,7 @@ see `judge`; where GenX fails and we do not (or the other way round) the reasons
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -79,22 +80,38 @@ def ours(path: Path, vectors: np.ndarray) -> dict[str, Any]:
     return reply
 
 
-def genx(requests: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
-    """GenX's answers."""
+def _key(one: Case, request: dict[str, Any]) -> str:
+    """Equal for equal questions."""
+    content = [one.script, one.rows, one.fom, request["vectors"]]
+    content += [{key: values.tolist() for key, values in columns.items()} for columns in one.datasets]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def genx(cases: list[Case], paths: list[Path], folder: Path) -> list[dict[str, Any]]:
+    """GenX's answers, all from one process; those that are kept in `folder` from an earlier run are not asked again."""
     from genx_environment import genx_python
 
-    script = measure.ROOT / "tests" / "compat" / "genx_black_box.py"
-    path = folder / "request.json"
-    path.write_text(json.dumps(requests), encoding="utf-8")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COV"))}
-    done = subprocess.run(
-        [str(genx_python()), str(script), str(path)], capture_output=True, text=True, cwd=folder, timeout=3600,
-        env={**environment, "NUMBA_NUM_THREADS": "1"},
-    )  # fmt: skip
-    if done.returncode:
-        raise SystemExit(done.stderr[-3000:])
-    answers: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
-    return answers
+    requests = [
+        {"file": str(path), "vectors": vectors_of(one).tolist(), "profiles": True, "numpy_int": True}
+        for one, path in zip(cases, paths, strict=True)
+    ]
+    keys = [_key(one, r) for one, r in zip(cases, requests, strict=True)]
+    kept = [path.with_suffix(".genx.json") for path in paths]
+    known = {path: json.loads(path.read_text(encoding="utf-8")) for path in kept if path.is_file()}
+    new = [i for i, path in enumerate(kept) if known.get(path, {}).get("key") != keys[i]]
+    if new:
+        asked = folder / "request.json"
+        asked.write_text(json.dumps([requests[i] for i in new]), encoding="utf-8")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COV"))}
+        done = subprocess.run(
+            [str(genx_python()), str(measure.ROOT / "tests" / "compat" / "genx_black_box.py"), str(asked)],
+            capture_output=True, text=True, cwd=folder, timeout=7200, env={**environment, "NUMBA_NUM_THREADS": "1"},
+        )  # fmt: skip
+        if done.returncode:
+            raise SystemExit(done.stderr[-3000:])
+        for i, answer in zip(new, json.loads(done.stdout.splitlines()[-1]), strict=True):
+            kept[i].write_text(json.dumps({"key": keys[i], "answer": answer}), encoding="utf-8")
+    return [json.loads(path.read_text(encoding="utf-8"))["answer"] for path in kept]
 
 
 def array(values: Any) -> np.ndarray:
@@ -190,17 +207,15 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     print(measure.machine())
     missed, summary, rows = [], {}, []
-    for library in options.libraries.split(","):
-        cases = [case(library, i) for i in range(options.first, options.first + n)]
-        paths = [written(one, folder) for one in cases]
-        asked = [
-            {"file": str(p), "vectors": vectors_of(one).tolist(), "profiles": True, "numpy_int": True}
-            for one, p in zip(cases, paths, strict=True)
-        ]
-        theirs = genx(asked, folder)
+    libraries = options.libraries.split(",")
+    cases = [case(library, i) for library in libraries for i in range(options.first, options.first + n)]
+    paths = [written(one, folder) for one in cases]
+    answers = genx(cases, paths, folder)
+    for library in libraries:
         judged = [
             judge(one, ours(path, vectors_of(one)), answer)
-            for one, path, answer in zip(cases, paths, theirs, strict=True)
+            for one, path, answer in zip(cases, paths, answers, strict=True)
+            if one.library == library
         ]
         (folder / f"judged_{library}.json").write_text(json.dumps(judged, default=str, indent=1), encoding="utf-8")
         kinds = Counter(found["kind"] for found in judged)

@@ -10,7 +10,7 @@ import ast
 import functools
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from metagenx.genx import python2
@@ -50,16 +50,24 @@ class Mended:
     text : the script, with the lines where they were.
     mends : changed lines, in order. notices : what else a user should know.
     rename_sigmar : whether ``setSigmar`` in rows of the parameter table means ``setSigma``.
+    is_python2 : whether it is older than Python 3, and so than GenX 3.
     """
 
     text: str
     mends: tuple[Mend, ...] = ()
     notices: tuple[str, ...] = ()
     rename_sigmar: bool = False
+    is_python2: bool = False
 
     def row(self, name: str) -> str:
         """The name of a row of the parameter table, mended like the script."""
         return re.sub(r"\.setSigmar\b", ".setSigma", name) if self.rename_sigmar else name
+
+    def options(self, name: str) -> Mapping[float, str]:
+        """What the values of a row mean that sets `restype` by a number of before GenX 3; empty for other rows."""
+        if not self.is_python2 or not re.search(r"\.(setRestype|restype)\s*$", name):
+            return {}
+        return {float(number): option.strip("'") for number, option in python2.RESTYPES.items()}
 
 
 class Doubtful(Exception):
@@ -89,7 +97,8 @@ def mend(text: str) -> Mended:
         tree = script.to_python3()
         is_old = True
     old_names = python2.names(script.text)
-    if is_old or old_names:
+    is_python2 = is_old or bool(old_names)
+    if is_python2:
         script.apply(old_names)
         script.apply(python2.meaning(script.text, tree))
         if python2.divides(tree):
@@ -97,7 +106,7 @@ def mend(text: str) -> Mended:
                 "the script is Python 2, in which the quotient of two whole numbers is rounded down; here it is not"
             )
     rename = script.rename_sigmar()
-    return Mended(script.text, script.mends(), tuple(script.notices), rename)
+    return Mended(script.text, script.mends(), tuple(script.notices), rename, is_python2)
 
 
 class _Script:

@@ -51,7 +51,7 @@ _INDENT = re.compile(r"[ \t\f]*")
 _OLD_OCTAL = re.compile(r"0+[0-7]+[lL]?")
 _LONG = re.compile(r"(0[xX][0-9a-fA-F]+|0[oObB]\d+|\d+)[lL]")
 # Numbers of `restype` before GenX 3 (fact sheet 3.1, Q); 0 and 1 are the same.
-_RESTYPES = {"2": "'full conv and varying res.'", "3": "'fast conv + varying res.'"}
+RESTYPES = {"2": "'full conv and varying res.'", "3": "'fast conv + varying res.'"}
 
 
 def syntax(text: str) -> list[Finding]:
@@ -303,8 +303,8 @@ def _restype(statement: Statement, i: int) -> Iterator[Finding]:
     if len(follow) < 2 or follow[0].text != opens or follow[1].kind != NUMBER:
         return
     number = follow[1].text.removesuffix(".0").removesuffix(".")
-    if number in _RESTYPES and (len(follow) < 3 or follow[2].text in {",", ")"}):
-        yield Edit(follow[1].start, follow[1].end, _RESTYPES[number], "restype was numbered otherwise before GenX 3")
+    if number in RESTYPES and (len(follow) < 3 or follow[2].text in {",", ")"}):
+        yield Edit(follow[1].start, follow[1].end, RESTYPES[number], "restype was numbered otherwise before GenX 3")
 
 
 def _divisions(tree: ast.Module, text: str) -> Iterator[Finding]:

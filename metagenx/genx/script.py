@@ -7,7 +7,7 @@ import builtins
 import contextvars
 import sys
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -265,7 +265,21 @@ class ScriptModule:
         if mended != name:
             shown, new = explain.printable(name, 80), explain.printable(mended, 80)
             self.notice(f"the row {shown} of the table is mended: it is read as {new}")
-        return setter
+        options = self._mended.options(name)
+        return self._with_options(mended, setter, options) if options else setter
+
+    def _with_options(
+        self, name: str, setter: Callable[[Any], None], options: Mapping[float, str]
+    ) -> Callable[[Any], None]:
+        """`setter` of a row whose numbers stood for other options when its script was written."""
+
+        def set_value(value: Any) -> None:
+            option = options.get(value) if isinstance(value, float) else None
+            if option is not None:
+                self.notice(f"the row {explain.printable(name, 80)} of the table is mended: {value:g} is {option!r}")
+            setter(value if option is None else option)
+
+        return set_value
 
     def within_limits(self, function: Callable[..., Any], *args: Any, where: str | None = None) -> Any:
         """``function(*args)``, which runs code of the script, or looks at objects it has made.

@@ -221,6 +221,24 @@ def script(library: str = "spec_nx", layer: str = "sigma=4.0", here: str = "pass
     return SCRIPT.replace("LIBRARY", library).replace("LAYER", layer).replace("HERE", here)
 
 
+@pytest.mark.parametrize(
+    ("number", "option"),
+    [(0.0, "no conv"), (1.0, "fast conv"), (2.0, "full conv and varying res."), (3.0, "fast conv + varying res.")],
+)
+def test_a_row_that_numbers_the_resolution_means_what_it_meant(number: float, option: str) -> None:
+    resolution = "inst.res = 0.05"
+    rows = [Row("inst.setRestype", number, False, 0.0, 8.0)]
+    data = DataList([DataSet("d", X, np.exp(-X), 0.1 * np.exp(-X))])
+    old = metagenx.Model(GenxFile(script=script(here=resolution + "; print 1"), table=rows, data=data))
+    new = metagenx.Model(GenxFile(script=script(here=f"{resolution}; inst.restype = '{option}'"), data=data))
+    np.testing.assert_array_equal(old.simulate()[0], new.simulate()[0])
+    told = [notice for notice in old.notices if "inst.setRestype" in notice]
+    assert [option in notice for notice in told] == [True] * (number >= 2)
+    # GenX 3 numbers them otherwise, and its files mean that.
+    as_now = metagenx.Model(GenxFile(script=script(here=resolution), table=rows, data=data))
+    assert np.array_equal(as_now.simulate()[0], old.simulate()[0]) == (number < 2)
+
+
 def test_a_python_2_file_runs_and_stays_as_it_is(tmp_path: Path) -> None:
     old, new = script(here="print 'sigma', A.sigma"), script()
     model = a_model(old, "A.setSigma")
