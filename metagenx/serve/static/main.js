@@ -1,0 +1,94 @@
+// The page: where we are, the link to the server, keys, and files that are dropped anywhere.
+import { Watch, get } from "./api.js";
+import { el, errorBox, panel } from "./dom.js";
+import { FilePage } from "./file_page.js";
+import { HistoryPage } from "./history_page.js";
+import { HomePage } from "./home_page.js";
+import { JobPage } from "./job_page.js";
+
+const page = document.getElementById("page");
+const link = document.getElementById("link");
+const jobs = new Map();
+let current = null, server = null;
+
+const watch = new Watch((message) => {
+  if (message.jobs) {
+    if (message.all) jobs.clear();
+    for (const [id, job] of Object.entries(message.jobs)) { if (job) jobs.set(id, job); else jobs.delete(id); }
+  }
+  if (current) current.heard(message, jobs);
+}, (up) => {
+  link.className = up ? "link" : "link lost";
+  link.textContent = up ? (server ? `${server.version}, ${server.cores} cores` : "connected") : "connection lost; trying again …";
+});
+
+function go() {
+  const [, kind, id] = location.hash.split("/");
+  if (current) current.close();
+  if (kind === "file") current = new FilePage(id, page, server);
+  else if (kind === "job") current = new JobPage(id, page);
+  else if (kind === "history") current = new HistoryPage(page, jobs);
+  else current = new HomePage(page, jobs);
+  watch.watch(current.watched || []);
+  document.title = `metagenx${kind ? ` – ${kind}` : ""}`;
+  window.scrollTo(0, 0);
+}
+
+const KEYS = [["S", "Simulate"], ["F", "Fit"], ["R", "Repeat"], ["C", "Compare schemes"], ["T", "Tune"], ["X", "Stop"], ["G", "Resume"], ["O", "choose a file"], ["H", "home"], ["Y", "history"], ["D", "dark or light"], ["+ − 0 ← →", "in a plot: zoom, all, move"], ["?", "this list"]];
+const dialog = document.getElementById("keys");
+dialog.append(el("h2", {}, "Keys"), el("dl", { class: "facts" }, ...KEYS.flatMap(([key, text]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, text)])), el("form", { method: "dialog" }, el("button", {}, "Close")));
+
+function theme() {
+  document.documentElement.classList.toggle("light");
+  try { localStorage.setItem("light", document.documentElement.classList.contains("light") ? "1" : ""); } catch { /* private window */ }
+  window.dispatchEvent(new Event("resize"));
+  for (const plot of [current && current.course, current && current.curves && current.curves.main, current && current.curves && current.curves.below, current && current.curves && current.curves.depth]) if (plot) plot.draw();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || dialog.open || event.target.closest("input, select, textarea")) return;
+  const key = event.key.toLowerCase();
+  if (key === "?") dialog.showModal();
+  else if (key === "h") location.hash = "#/";
+  else if (key === "y") location.hash = "#/history";
+  else if (key === "d") theme();
+  else {
+    const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    if (!target || target.disabled) return;
+    target.click();
+  }
+  event.preventDefault();
+});
+document.getElementById("help").addEventListener("click", () => dialog.showModal());
+document.getElementById("theme").addEventListener("click", theme);
+try { if (localStorage.getItem("light")) document.documentElement.classList.add("light"); } catch { /* private window */ }
+
+const cover = document.getElementById("drop-everywhere");
+let inside = 0;
+document.addEventListener("dragenter", (event) => { event.preventDefault(); inside += 1; cover.hidden = false; });
+document.addEventListener("dragleave", () => { inside -= 1; if (inside <= 0) cover.hidden = true; });
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  inside = 0;
+  cover.hidden = true;
+  const file = event.dataTransfer.files[0];
+  if (!file) return;
+  if (!(current instanceof HomePage)) { location.hash = "#/"; go(); }
+  current.bring(file);
+});
+
+async function begin() {
+  try {
+    server = await get("/api/server");
+  } catch (error) {
+    page.replaceChildren(panel("The server does not answer", "", errorBox(error)));
+    setTimeout(begin, 2000);
+    return;
+  }
+  link.textContent = `${server.version}, ${server.cores} cores`;
+  link.title = server.isolation.text;
+  window.addEventListener("hashchange", go);
+  go();
+}
+begin();
