@@ -17,7 +17,7 @@ restarts, in brackets how many rows hit within the limit. On samples runs share 
         [--store FILE] [--methods NAME,NAME] [--instances NAME,NAME]
         [--report docs/time_to_target.md]
 
-`--store` keeps what is finished, and an interrupted benchmark goes on from there. `--limit`: evaluations of a row of
+`--store` keeps what is finished, and an interrupted benchmark goes on from there; `--seeds 0` reports on it. `--limit`: evaluations of a row of
 restarts in n³. `--runs`: single runs of GenX at the most. `--quick`: three instances, five seeds, three methods.
 """
 
@@ -52,6 +52,8 @@ GENX_SPEED = {
     "D17_TOF_SiO": 219.0,
     "SXRD": 122.0,
 }
+# How many times faster GenX is there without its costly look at the stack in each resolution object (measured as above).
+STACK_INSPECTION = {"SuperAdam_SiO": 7.5, "SuperAdam_SiO_full_res_calc": 6.9, "D17_TOF_SiO": 1.9}
 GOALS = {"held-out samples": 3.0, "worst sample": 1.0, "real files, seconds": 50.0}  # the floors
 KNOWN = tuple(dict.fromkeys([*FIRST, *METHODS]))
 _DRAWS = 2000
@@ -119,7 +121,7 @@ def measure_all(
     store: Store, names: list[str], methods: list[str], seeds: int, limit: float, most_runs: int
 ) -> list[str]:
     """Run what is missing; says where a lower FOM than the best known was met."""
-    for name in names:
+    for name in names if seeds else ():
         problem, settings, truth = load_instance(name)
         if name not in store.best:
             best = best_known(problem, truth)
@@ -271,13 +273,22 @@ def report(found: dict[tuple[str, str], Cost], names: list[str], methods: list[s
     for name in groups["real files"]:
         if (AUTO, name) in found and (SHIPPED, name) in found:
             ours = found[AUTO, name].expected_seconds
-            theirs = found[SHIPPED, name].ert / GENX_SPEED[name] if name in GENX_SPEED else np.nan
-            rows.append([name, f"{theirs:.1f}", f"{ours:.3f}", f"{theirs / ours:.0f}"])
-            logs += [np.log(theirs / ours)] if np.isfinite(theirs) else []
+            speed = GENX_SPEED.get(name, np.nan)
+            theirs = found[SHIPPED, name].ert / speed
+            fair = found[FAIR, name].ert / speed / STACK_INSPECTION.get(name, 1.0)
+            if np.isfinite(theirs):
+                ratios = [f"{theirs / ours:.0f}", f"{fair / ours:.0f}"]
+                rows.append([name, f"{theirs:.1f}", f"{fair:.2f}", f"{ours:.3f}", *ratios])
+                logs.append([np.log(theirs / ours), np.log(fair / ours)])
     if logs:
-        figures["real files, seconds"] = float(np.exp(np.mean(logs)))
-        header = ["file", "GenX as shipped, s (its ERT / its recorded speed)", "auto, s of one thread", "ratio"]
-        text += [table(header, rows), "", f"Geometric mean: {figures['real files, seconds']:.0f}.", ""]
+        generous, honest = (float(np.exp(mean)) for mean in np.mean(logs, axis=0))
+        figures["real files, seconds"], figures["real files, seconds, fair"] = generous, honest
+        header = ["file", "GenX as shipped, s", "GenX restarted and mended, s", "auto, s of one thread"]
+        text += [table([*header, "generous ratio", "fair ratio"], rows), ""]
+        text += [
+            f"Geometric mean: {generous:.0f} generous, {honest:.0f} fair. Mended: without its look at the stack.",
+            "",
+        ]
     return "\n".join(text), figures
 
 
@@ -304,8 +315,8 @@ def main() -> None:
     print(machine())
     print(text)
     if options.report:
-        command = "python benchmarks/time_to_target.py " + " ".join(sys.argv[1:])
-        head = f"# Time to target\n\n{(__doc__ or '').split('    python')[0]}\n`{command}`\n\n{machine()}\n\n"
+        command = "python benchmarks/time_to_target.py --store FILE --report docs/time_to_target.md"
+        head = f"# Time to target\n\n{(__doc__ or '').split('    python')[0]}\n    {command}\n\n{machine()}\n\n"
         options.report.write_text(head + text + "\n", encoding="utf-8")
     missed = fallen
     for goal, key in (("held-out samples", f"{AUTO} / {SHIPPED} / held-out samples"), *((g, g) for g in GOALS)):
