@@ -17,8 +17,9 @@ restarts, in brackets how many rows hit within the limit. On samples runs share 
         [--store FILE] [--methods NAME,NAME] [--instances NAME,NAME]
         [--report docs/time_to_target.md]
 
-`--store` keeps what is finished, and an interrupted benchmark goes on from there; `--seeds 0` reports on it. `--limit`: evaluations of a row of
-restarts in n³. `--runs`: single runs of GenX at the most. `--quick`: three instances, five seeds, three methods.
+`--store` keeps what is finished, and an interrupted benchmark goes on from there; `--seeds 0` only reports on it.
+`--limit`: evaluations of a row of restarts in n³. `--runs`: single runs of GenX at the most. `--quick`: three instances,
+five seeds, three methods.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ GENX_SPEED = {
     "D17_TOF_SiO": 219.0,
     "SXRD": 122.0,
 }
-# How many times faster GenX is there without its costly look at the stack in each resolution object (measured as above).
+# How many times faster GenX is there without the look at the stack in each of its resolution objects (as above).
 STACK_INSPECTION = {"SuperAdam_SiO": 7.5, "SuperAdam_SiO_full_res_calc": 6.9, "D17_TOF_SiO": 1.9}
 GOALS = {"held-out samples": 3.0, "worst sample": 1.0, "real files, seconds": 50.0}  # the floors
 KNOWN = tuple(dict.fromkeys([*FIRST, *METHODS]))
@@ -234,6 +235,8 @@ def ratio(found: dict[tuple[str, str], Cost], base: str, method: str, names: lis
 
 def report(found: dict[tuple[str, str], Cost], names: list[str], methods: list[str]) -> tuple[str, dict[str, Any]]:
     """All tables as Markdown, and the figures."""
+    names = [n for n in names if any((m, n) in found for m in methods)]
+    methods = [m for m in methods if any((m, n) in found for n in names)]
     rows = []
     for name in names:
         cells = [found[m, name].text if (m, name) in found else "-" for m in methods]
