@@ -18,8 +18,8 @@ restarts, in brackets how many rows hit within the limit. On samples runs share 
         [--report docs/time_to_target.md]
 
 `--store` keeps what is finished, and an interrupted benchmark goes on from there; `--seeds 0` only reports on it.
-`--limit`: evaluations of a row of restarts in n³. `--runs`: single runs of GenX at the most. `--quick`: three instances,
-five seeds, three methods.
+`--limit`: evaluations of a row of restarts in n³. `--runs`: single runs of GenX at the most. `--quick`: three
+instances, five seeds, three methods.
 """
 
 from __future__ import annotations

@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from metagenx.errors import InputError
 from metagenx.fitting import de
 from metagenx.fitting.de import State
-from metagenx.fitting.domain_moves import different, thickness_jumps
+from metagenx.fitting.domain_moves import different, kinds, redrawn, thickness_jumps
 from metagenx.fitting.local_minimum import local_minimum
 from metagenx.fitting.polish import polish
 from metagenx.fitting.problem import FloatArray, Problem, ProblemWithData
@@ -33,7 +34,7 @@ _ANOTHER_MINIMUM = 0.01  # a jump that lowers the FOM by less led nowhere
 _LAST_STEPS, _ANSWERS_STEPS = 5, 20  # of a run, of the answer
 _WORTH_STEPS = 10  # a budget of so many times what they cost
 _PARTS_TRIED = 24  # for each step, at the most
-_LANDINGS = 3  # of one round of jumps
+_LANDINGS = 2  # of jumps in thickness; of those of other kinds 1 each
 _NO_LIMIT = 1 << 60
 _NO_POLISH_AFTER = ("target", "failed", "discrepancy")
 
@@ -51,13 +52,21 @@ class Strategy:
     """
 
     polish_interval: int = 5
-    polish_improvement: float = 1e-3
+    polish_improvement: float = 5e-3
     jumps: int = 5
-    patience: int = 15
+    patience: int = 10
     worth: float = 0.005
     cutoff: float = 10.0
     generations: int = 60
     rarest: float = 0.25
+    polish: str = "alternate"
+
+    def with_settings(self, settings: Settings) -> Strategy:
+        """The strategy with the polish and jumps that the settings name; as it is if those say none."""
+        if settings.polish == "none":
+            return self
+        named = {name: getattr(settings, name) for name in ("polish", "polish_interval", "polish_improvement", "jumps")}
+        return replace(self, **named)
 
     @property
     def enough_runs(self) -> int:
@@ -79,7 +88,15 @@ class Strategy:
         }
         default = Settings()
         free = {name for name in ours if name not in chosen and getattr(settings, name) == getattr(default, name)}
-        return settings.replace(**{name: value for name, value in ours.items() if name in free})
+        changes = {name: value for name, value in ours.items() if name in free}
+        theirs = longer_run(settings, run) if settings.use_luby else {}
+        return settings.replace(**{name: value for name, value in theirs.items() if name not in free}, **changes)
+
+    def as_settings(self, settings: Settings, n_dim: int) -> Settings:
+        """The same as plain settings, each run of which stands for itself: what a tuning run can try and compare."""
+        first = self.settings_of(settings, frozenset(), 0, n_dim)
+        named = {name: getattr(self, name) for name in ("polish", "polish_interval", "polish_improvement", "jumps")}
+        return first.replace(**named, use_luby=True)
 
     def enough(self, restarts: RestartedFit, errors: Callable[[FitResult], FloatArray | None]) -> bool:
         """Whether the runs so far settle the matter; ``errors`` gives the standard errors of a run, if it has any."""
@@ -95,6 +112,13 @@ def luby(number: int) -> int:
         if number == (1 << power) - 1:
             return 1 << (power - 1)
         number -= (1 << (power - 1)) - 1
+
+
+def longer_run(settings: Settings, run: int) -> dict[str, Any]:
+    """How much more patient run 0, 1, … is by the Luby sequence: its stagnation_generations and cutoff."""
+    longer = luby(run + 1)
+    names = ("stagnation_generations", "max_evaluation_mult", "max_evaluations")
+    return {name: getattr(settings, name) * longer for name in names}
 
 
 class PolishBest:
@@ -161,16 +185,20 @@ class PolishBest:
 
     def _jump(self, problem: Problem, state: State) -> bool:
         """Go down from the best places to jump to; whether that led to a better minimum."""
-        before = state.best_fom
-        places = thickness_jumps(state.best, problem.names, state.bounds, state.rng)
+        start, before = state.best, state.best_fom
+        jumps = [(thickness_jumps(start, problem.names, state.bounds, state.rng), _LANDINGS)]
+        jumps += [(redrawn(start, kind, state.bounds, state.rng), 1) for kind in kinds(problem.names)]
+        places = np.concatenate([vectors for vectors, _ in jumps])
         if not 0 < len(places) <= _affordable(state) or state.stop == "target":
             return False
         foms = problem.evaluate(places)
         told = np.where(np.isfinite(foms), foms, np.inf)
         de.take_in(state, places, told)
-        for place in different(places, told, state.best, state.bounds, count=_LANDINGS):
-            if np.isfinite(told[place]) and _affordable(state) > 0:
-                self._go_down(problem, state, places[place], float(told[place]))
+        ends = np.cumsum([len(vectors) for vectors, _ in jumps])[:-1]
+        for (vectors, landings), own in zip(jumps, np.split(told, ends), strict=True):
+            for place in different(vectors, own, start, state.bounds, count=landings):
+                if np.isfinite(own[place]) and _affordable(state) > 0:
+                    self._go_down(problem, state, vectors[place], float(own[place]))
         de.adopt(state)
         return state.best_fom < before - _ANOTHER_MINIMUM * abs(before)
 
@@ -185,7 +213,7 @@ def improver(problem: Problem, strategy: Strategy, run: int) -> PolishBest | Non
     """What polishes run 0, 1, … of this problem, or None if nothing is known of its data."""
     if not isinstance(problem, ProblemWithData):
         return None
-    greedy = luby(run + 1) == 1
+    greedy = {"greedy": True, "aside": False}.get(strategy.polish, luby(run + 1) == 1)
     return PolishBest(strategy.polish_interval, strategy.polish_improvement, greedy=greedy, jumps=strategy.jumps)
 
 

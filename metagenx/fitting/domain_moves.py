@@ -1,8 +1,8 @@
-"""Jumps to where the same curve could have come from: thicknesses that alias, material moved between two layers.
+"""Jumps to where the same curve could have come from: other thicknesses, material moved, all roughnesses anew.
 
-A wrong minimum of a reflectivity fit mostly has a layer whose thickness is off by a fringe, or two layers that share
-their total thickness wrongly. Which parameters are thicknesses is read from their GenX names (``Fe.setD``); without
-such names nothing is known, and nothing jumps.
+A wrong minimum of a reflectivity fit mostly has a layer whose thickness is off by a fringe, two layers that share their
+total thickness wrongly, or right thicknesses with the roughness at the wrong interfaces. What a parameter is, is read
+from its GenX name (``Fe.setD``, ``Fe.setSigma``); without such names nothing is known, and nothing jumps.
 """
 
 from __future__ import annotations
@@ -46,6 +46,26 @@ def thickness_jumps(
     if not found:
         return np.empty((0, len(vector)))
     return np.asarray(np.clip(np.concatenate(found), low, high))
+
+
+def kinds(names: Sequence[str]) -> tuple[tuple[int, ...], ...]:
+    """Places of the parameters of one kind, e.g. ``setSigma`` of all layers, two or more each; no thicknesses."""
+    places: dict[str, list[int]] = {}
+    for i, name in enumerate(names):
+        owner, _, kind = name.rpartition(".")
+        if owner and not name.endswith(_THICKNESS):
+            places.setdefault(kind, []).append(i)
+    return tuple(tuple(group) for group in places.values() if len(group) > 1)
+
+
+def redrawn(
+    vector: FloatArray, places: Sequence[int], bounds: FloatArray, rng: np.random.Generator, *, points: int = 12
+) -> FloatArray:
+    """Vectors ``(points · n_places, n_dim)`` with all parameters at these places drawn anew between their bounds."""
+    found = np.tile(vector, (points * len(places), 1))
+    low, high = bounds[list(places)].T
+    found[:, list(places)] = low + (high - low) * rng.random((len(found), len(places)))
+    return found
 
 
 def _moved(

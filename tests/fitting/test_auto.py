@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import metagenx
 from metagenx.fitting import checkpoint, de
 from metagenx.fitting.auto import PolishBest, Strategy, improver, luby
-from metagenx.fitting.domain_moves import different, thickness_jumps, thicknesses
+from metagenx.fitting.domain_moves import different, kinds, redrawn, thickness_jumps, thicknesses
 from metagenx.fitting.polish import polish
 from metagenx.fitting.problem import FunctionProblem
 from metagenx.fitting.restarts import run_restarts
@@ -96,6 +96,29 @@ def test_thicknesses_are_known_by_their_names_only():
     np.testing.assert_allclose(jumps[20:, 0] + jumps[20:, 3], 62.0)  # moved from one to the other
     assert np.ptp(jumps[:10, 0]) > 16.0  # all over its range
     assert len(thickness_jumps(vector, ("a", "b", "c", "d", "e"), bounds, np.random.default_rng(0))) == 0
+
+
+def test_parameters_of_one_kind_are_drawn_anew_together():
+    names = ("Fe.setD", "Fe.setSigma", "cp.setLambda", "Pt.setSigma", "inst.setI0", "Pt.setD", "a", "b")
+    assert kinds(names) == ((1, 3),)
+    bounds = np.tile([2.0, 4.0], (8, 1))
+    found = redrawn(np.full(8, 3.0), (1, 3), bounds, np.random.default_rng(0), points=50)
+    assert found.shape == (100, 8)
+    np.testing.assert_array_equal(np.delete(found, (1, 3), axis=1), 3.0)
+    drawn = found[:, [1, 3]]
+    assert drawn.min() >= 2.0
+    assert drawn.max() <= 4.0
+    assert (np.ptp(drawn, axis=0) > 1.8).all()
+    assert abs(np.corrcoef(drawn.T)[0, 1]) < 0.4  # not moved together
+
+
+def test_the_cutoff_of_a_small_problem_leaves_time_to_converge():
+    strategy = Strategy()
+    two = strategy.settings_of(Settings(), frozenset(), 0, 2)
+    assert two.evaluation_limit(2) == strategy.generations * two.population_size(2)
+    assert strategy.settings_of(Settings(), frozenset(), 2, 2).evaluation_limit(2) == 2 * two.evaluation_limit(2)
+    assert strategy.settings_of(Settings(), frozenset(), 0, 14).evaluation_limit(14) == 10 * 14**3
+    assert strategy.settings_of(Settings(), frozenset({"max_evaluation_mult"}), 0, 2).max_evaluation_mult == 0.0
 
 
 @given(st.integers(0, 2**32 - 1))
