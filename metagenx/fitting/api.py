@@ -258,7 +258,7 @@ def fit(
     chosen = frozenset(overrides)
     may_end_early = not as_in_file and budget is None and max_runs is None and target is None
     settings, budget, max_runs = _limits(problem, own_model, settings, as_in_file, budget, max_runs, overrides)
-    strategy = strategy or Strategy()
+    strategy = (strategy or Strategy()).with_settings(settings)
     for name, limit in (("budget", budget), ("max_runs", max_runs), ("cores", cores)):
         if limit is not None and limit < 1:
             raise InputError(f"{name} is {limit}, it must be at least 1")
@@ -284,7 +284,7 @@ def fit(
             start=first,
             on_generation=on_generation,
             should_stop=should_stop or asked_to_stop,
-            improve_of=None if as_in_file else lambda run: improver(problem, auto, run),
+            improve_of=None if as_in_file and settings.polish == "none" else lambda run: improver(problem, auto, run),
             settings_of=None if as_in_file else lambda run: auto.settings_of(base, chosen, run, len(first)),
             enough=(lambda so_far: auto.enough(so_far, judge.errors)) if may_end_early else None,
             crew=crew,

@@ -21,6 +21,7 @@ import numpy as np
 from metagenx.errors import ConfigError, Mistake
 from metagenx.fitting.schemes import ALL_SCHEMES, OWN_SCHEMES, SCHEMES
 
+POLISHES = ("none", "greedy", "aside", "alternate")
 SMALLEST_POPULATION = 4  # rand_1_bin needs three different members besides the target
 
 
@@ -311,6 +312,37 @@ class Settings:
     )
     cma_growth: float = _setting(
         2.0, "Factor of the population at each restart.", origin="metagenx", low=1.0, high=10.0, schemes=_CMA
+    )
+
+    polish: str = _setting(
+        "none",
+        "The best member goes down to its minimum by Levenberg-Marquardt now and then: greedy: it stays in the "
+        "population; aside: it is kept aside until the run is over; alternate: the shortest runs of the Luby sequence "
+        "are greedy, the others not; none: never (the strategy auto of a single fit has its own, alternate).",
+        origin="metagenx",
+        choices=POLISHES,
+    )
+    polish_interval: int = _setting(
+        5, "Generations from one polish to the next; 0: only at the end of a run.", origin="metagenx", low=0, high=10**6
+    )
+    polish_improvement: float = _setting(
+        1e-3,
+        "A polish ends when a step lowers the FOM by less than this fraction.",
+        origin="metagenx",
+        low=0.0,
+        high=1.0,
+    )
+    jumps: int = _setting(
+        0,
+        "A polished run that is over jumps so often at most to a minimum with other thicknesses, if that is lower.",
+        origin="metagenx",
+        low=0,
+        high=1000,
+    )
+    use_luby: bool = _setting(
+        False,
+        "Runs 1, 2, 3 … of a restarted fit are 1 1 2 1 1 2 4 … times as patient, in stagnation_generations and cutoff.",
+        origin="metagenx",
     )
 
     def __post_init__(self) -> None:

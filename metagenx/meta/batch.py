@@ -156,7 +156,7 @@ def prepare_batch(
         agreeing=1 if as_in_file else 2,
         fom=check_name(fom) if fom else None,
         how=how,
-        strategy=None if as_in_file else Strategy(),
+        strategy=None if as_in_file else Strategy().with_settings(settings),
         chosen=frozenset(overrides),
         may_end_early=not as_in_file and evaluations is None,
     )

@@ -18,6 +18,7 @@ from metagenx.fitting import streams
 from metagenx.fitting.problem import Problem
 from metagenx.fitting.run import FitResult, run_fit
 from metagenx.fitting.settings import Settings
+from metagenx.fitting.tuned_runs import improver_of_run, settings_of_run
 from metagenx.meta.problem_source import ProblemSource, open_model, open_problem
 from metagenx.meta.records import FitRecord
 
@@ -151,12 +152,14 @@ def run_one(
         first = start.start(problem, rng)
         if start.of == "all" and not source.is_function:
             problem = changed_problem(source, start.perturb, rng)
+        run = repeat - FIRST_REPEAT[block.phase]
         result = run_fit(
             problem,
-            settings,
+            settings_of_run(settings, run),
             initial=streams.initial_stream(seed, sample, repeat),
             moves=streams.moves_stream(seed, settings.hash(), sample, repeat),
             start=first,
+            improve=improver_of_run(problem, settings, run),
         )
     except Exception as error:
         return FitRecord(**key, **_nothing(f"{type(error).__name__}: {error}"))

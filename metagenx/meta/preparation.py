@@ -11,6 +11,7 @@ import numpy as np
 from metagenx.errors import InputError, ScriptRefused
 from metagenx.fitting import streams
 from metagenx.fitting.api import evaluations_of_full_run
+from metagenx.fitting.auto import Strategy
 from metagenx.fitting.problem import Problem
 from metagenx.fitting.run import run_fit
 from metagenx.fitting.settings import Settings
@@ -26,6 +27,9 @@ from metagenx.meta.twins import FIRST_HELD_OUT, best_of, make_twin, twin_name
 
 PUBLISHED = "genx3"
 """Setting id of GenX's defaults (best_1_bin, km = kr = 0.7, three members per parameter) with a stop at stagnation."""
+
+AUTO = "auto"
+"""Setting id of the strategy of ``metagenx fit``, as settings."""
 
 _DEFAULTS = (
     "create_trial",
@@ -121,11 +125,16 @@ class Preparation(Problems):
         return self.shipped.replace(use_stagnation=True)
 
     def pinned(self) -> list[Contender]:
-        """Settings that always race: the file's, and the best published ones if they differ."""
+        """Settings that always race: the file's, the best published ones if they differ, and those of ``metagenx fit``
+        where the search space knows of what they do.
+        """
         published = self.baseline.replace(**{name: getattr(Settings(), name) for name in _DEFAULTS})
         found = [Contender(BASELINE, self.baseline, "file", pinned=True)]
         if self._does(published) != self._does(self.baseline):
             found.append(Contender(PUBLISHED, published, "published", pinned=True))
+        if "polish" in {*self.experiment.space.names, *self.experiment.space.fixed}:
+            ours = Strategy().as_settings(self.baseline, self.n_dim)
+            found.append(Contender(AUTO, ours, "metagenx", pinned=True))
         return found
 
     def _does(self, settings: Settings) -> tuple[object, ...]:

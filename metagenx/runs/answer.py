@@ -45,6 +45,9 @@ def how_to_type(settings: Settings, n_dim: int) -> list[str]:
     return lines
 
 
+_OWN = ("polish", "polish_interval", "polish_improvement", "jumps", "use_luby", "population_reduction", "min_pop_size")
+
+
 def cautions(settings: Settings) -> list[str]:
     """What GenX cannot be told, and what follows from it."""
     from metagenx.fitting.settings import describe
@@ -65,6 +68,14 @@ def cautions(settings: Settings) -> list[str]:
     ]
     if hidden:
         lines.append(f"Fixed inside GenX, so only metagenx can use them: {', '.join(hidden)}.")
+    ours = [
+        f"{option.name}={getattr(settings, option.name)}"
+        for option in describe()
+        if option.name in _OWN and getattr(settings, option.name) != option.default
+    ]
+    if ours:
+        typed = " ".join(f"--set {text}" for text in ours)
+        lines.append(f"Only metagenx polishes, jumps and shrinks the population: metagenx fit FILE {typed}")
     return lines
 
 

@@ -21,7 +21,7 @@ WORSE: Truth = (0.1, 6000.0, 9000.0)
 
 def race(better: dict[str, Truth], base: dict[str, Truth] | None = None, **options: object) -> tuple[Race, Verdict]:
     """Eight challengers, one of which (s003) does on each sample what ``better`` says, else what the file does."""
-    base = {sample: BASE for sample in (*SAMPLES, *HELD_OUT)} | (base or {})
+    base = dict.fromkeys((*SAMPLES, *HELD_OUT), BASE) | (base or {})
     names = iter(range(1, 100))
 
     def propose(cohort: int, n: int, race: Race) -> list[Contender]:
@@ -42,7 +42,7 @@ def race(better: dict[str, Truth], base: dict[str, Truth] | None = None, **optio
 
 
 def test_a_gain_is_told_for_what_the_search_saw_and_for_what_it_did_not() -> None:
-    found, verdict = race({sample: BETTER for sample in (*SAMPLES, *HELD_OUT)})
+    found, verdict = race(dict.fromkeys((*SAMPLES, *HELD_OUT), BETTER))
     true = ert(BASE) / ert(BETTER)
     assert verdict.winner == "s003"
     assert set(verdict.by_sample) == {*SAMPLES, *HELD_OUT}
@@ -53,7 +53,9 @@ def test_a_gain_is_told_for_what_the_search_saw_and_for_what_it_did_not() -> Non
     assert gains.held_out_seeds.low < true < gains.held_out_seeds.high
     assert gains.held_out_samples.over == "instances and runs"
     assert gains.held_out_samples.low < true < gains.held_out_samples.high
-    assert gains.drop(gains.held_out_samples) == pytest.approx(gains.training.estimate / gains.held_out_samples.estimate)
+    assert gains.drop(gains.held_out_samples) == pytest.approx(
+        gains.training.estimate / gains.held_out_samples.estimate
+    )
     assert verdict.worst_sample in verdict.by_sample
     assert any("worst sample" in note for note in verdict.notes)
     assert verdict.to_json()["gains"]["held_out_samples"]["estimate"] == gains.held_out_samples.estimate

@@ -357,7 +357,7 @@ def test_files_that_extend_each_other(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_lists_what_is_built_in(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"Built in are de-core, de-full, schemes.*Did you mean de-full"):
+    with pytest.raises(InputError, match=r"Built in are de-core, de-full, schemes, strategies.*Did you mean de-full"):
         load_space("de-ful", tmp_path)
 
 
@@ -365,7 +365,7 @@ def test_an_unknown_name_lists_what_is_built_in(tmp_path: Path) -> None:
 # The built-in spaces
 
 
-@pytest.mark.parametrize("name", ["de-core", "de-full", "schemes"])
+@pytest.mark.parametrize("name", ["de-core", "de-full", "schemes", "strategies"])
 def test_built_in_spaces_give_valid_settings(name: str) -> None:
     space, rng = load_space(name), np.random.default_rng(0)
     base = Settings(use_pop_mult=False, pop_size=50)
@@ -419,4 +419,4 @@ def test_built_in_spaces_are_found_from_anywhere(tmp_path: Path) -> None:
     code = "from metagenx.meta.space_file import load_space; print(*load_space('de-core').names)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.split()[0] == "create_trial"
-    assert set(built_in_spaces()) == {"de-core", "de-full", "schemes"}
+    assert set(built_in_spaces()) == {"de-core", "de-full", "schemes", "strategies"}
