@@ -120,6 +120,8 @@ def command(
 def _run(
     function: Command, as_json: bool, quiet: bool, verbose: bool, no_color: bool, arguments: dict[str, Any]
 ) -> int:
+    for name in _THREADS:  # before numpy is imported: runs share the cores out, not the libraries below them
+        os.environ.setdefault(name, "1")
     from metagenx.report.terminal import Screen
 
     screen = Screen(as_json=as_json, quiet=quiet, color=False if no_color else None)
@@ -190,6 +192,9 @@ def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=True, default=str))
 
 
+_WITHOUT_SLABS = ("sxrd", "mag_refl")  # libraries that do not use the kernel of slabs
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
 FILE = click.argument("file", type=click.Path(path_type=Path))
 TRUST = click.option("--trust", is_flag=True, help="Run a script that leaves the safe subset: it is a program.")
 FOM = click.option("--fom", help="Figure of merit, instead of the file's.")
@@ -252,6 +257,10 @@ def _load(file: Path, trust: bool, screen: Screen, data: _Data | None = None) ->
 
     end_process_when_stuck(timer=False)
     model = load(file, trust=trust)
+    if not any(library in model.file.script for library in _WITHOUT_SLABS):
+        from metagenx.physics.compile_beside import compile_beside
+
+        compile_beside()
     for notice in model.notices:
         screen.note(notice)
     requests = data.requests() if data else []

@@ -42,10 +42,12 @@ def examine(*, warm: bool = False, say: Callable[[str], None] = lambda text: Non
     """
     findings = [*_python(), *_machine(), _tables()]
     if warm:
+        from metagenx.genx.warm_up import warm_up_all
         from metagenx.physics.warm_up import warm_up
 
-        say("compiling the kernels …")
+        say("compiling the kernels of all libraries …")
         warm_up(spin_flip=True, by_the_book=True)
+        warm_up_all(say)
     findings.append(_kernels())
     findings.append(_ray())
     return findings
@@ -100,6 +102,7 @@ def _kernels() -> Finding:
     import metagenx
     from metagenx.genx.data import DataList, DataSet
     from metagenx.genx.file import GenxFile, Row
+    from metagenx.physics.kernel_cache import folder_to_write
 
     x = np.linspace(0.1, 5.0, 50)
     table = [Row("Film.setD", 100.0, True, 50.0, 150.0)]
@@ -110,8 +113,10 @@ def _kernels() -> Finding:
         problem = metagenx.Model(file).problem()
         problem.evaluate(np.linspace(60.0, 140.0, 50)[:, None])
     seconds = time.perf_counter() - begun
+    folder = folder_to_write()
+    place = f"kept in {folder}" if folder else "which cannot be kept anywhere: set NUMBA_CACHE_DIR"
     hint = f"The population path is not in use: {problem.why_not}"
-    return Finding("kernels", problem.path == "population", f"compiled and loaded in {seconds:.1f} s", hint)
+    return Finding("kernels", problem.path == "population", f"compiled or loaded in {seconds:.1f} s, {place}", hint)
 
 
 _SCRIPT = """\

@@ -57,8 +57,8 @@ class KernelCache(FunctionCache):
 
     @property
     def cache_path(self) -> str:
-        """Where kernels are written."""
-        return str(folder_to_write() or "")
+        """The first place where this kernel may be."""
+        return str(folders()[0])
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled kernel for a signature, or None: then it is ours to compile, until `release`."""
@@ -84,6 +84,14 @@ class KernelCache(FunctionCache):
                 _give_up(folder, error)
             else:
                 return
+
+    def is_kept(self) -> bool:
+        """Whether this kernel lies on disk, for some kind of arguments and some processor."""
+        for folder in folders():
+            with contextlib.suppress(Exception):
+                if self._file(folder)._load_index():  # type: ignore[no-untyped-call]
+                    return True
+        return False
 
     def release(self) -> None:
         """Let others have the kernel, compiled or not."""
@@ -221,7 +229,6 @@ def _give_up(folder: Path, error: OSError) -> None:
     """Do not write there again, and say so where it is not how things should be."""
     given_up = _given_up()
     given_up.add(folder)
-    _make.cache_clear()
     places = _places()
     left = [(other, whose) for other, whose in places if other not in given_up]
     reason = error.strerror or str(error)

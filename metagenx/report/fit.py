@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from metagenx.fitting.error_bars import ERROR_COLUMN
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from metagenx.fitting.api import Fit
     from metagenx.fitting.mcmc import Posterior
     from metagenx.fitting.profile_likelihood import Profile
@@ -67,12 +65,13 @@ def fit_text(fit: Fit, profiles: Sequence[Profile] = (), posterior: Posterior | 
     return "\n".join(lines)
 
 
-def fit_table(fit: Fit) -> pd.DataFrame:
-    """The table for a terminal: value, three kinds of error bar side by side, limits."""
-    import pandas as pd
+def fit_table(fit: Fit) -> dict[str, Sequence[Any]]:
+    """The table for a terminal, column by column: value, three kinds of error bar side by side, limits.
 
+    No DataFrame: pandas would be a good part of the time in which a small fit is over.
+    """
     bars = fit.error_bars
-    columns: dict[str, Any] = {"name": fit.names, "value": fit.values}
+    columns: dict[str, Sequence[Any]] = {"name": fit.names, "value": fit.values}
     columns["covariance 68 %"] = [offsets_text(*pair) for pair in zip(*bars.offsets("covariance"), strict=True)]
     columns["FOM level"] = [offsets_text(*pair) for pair in zip(*bars.offsets("FOM level"), strict=True)]
     if bars.n_runs > 1:
@@ -80,7 +79,7 @@ def fit_table(fit: Fit) -> pd.DataFrame:
             offsets_text(*pair) for pair in zip(*bars.offsets("spread"), strict=True)
         ]
     columns |= {"min": fit.result.bounds[:, 0], "max": fit.result.bounds[:, 1], "at limit": fit.result.at_limit}
-    return pd.DataFrame(columns)
+    return columns
 
 
 def offsets_text(low: float, high: float) -> str:

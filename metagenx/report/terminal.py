@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,6 @@ import numpy as np
 from metagenx.report.numbers import count, duration
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from metagenx.fitting.de import State
     from metagenx.fitting.problem import Problem
     from metagenx.fitting.run import FitResult
@@ -62,12 +61,12 @@ class Screen:
         if not self.quiet:
             self.err.print(text, markup=False, style="dim")
 
-    def result(self, value: dict[str, Any], text: str, *, table: pd.DataFrame | None = None) -> None:
+    def result(self, value: dict[str, Any], text: str, *, table: Mapping[str, Sequence[Any]] | None = None) -> None:
         """The result of the command: JSON, or text with a table above it."""
         if self.as_json:
             _write(json.dumps(_plain(value), ensure_ascii=True, allow_nan=False))
             return
-        if table is not None and len(table):
+        if table:
             text = f"{_table_text(table)}\n\n{text}"
         _write(text)
 
@@ -101,8 +100,20 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | bool) else str(value)
 
 
-def _table_text(table: pd.DataFrame) -> str:
-    return str(table.to_string(index=False, float_format=lambda x: f"{x:.6g}", na_rep="-"))
+def _table_text(table: Mapping[str, Sequence[Any]]) -> str:
+    """Columns side by side, flush right."""
+    columns = [[name, *map(_cell, values)] for name, values in table.items()]
+    widths = [max(map(len, column)) for column in columns]
+    return "\n".join(
+        " ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in zip(*columns, strict=True)
+    )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):  # numpy's too
+        return "-" if np.isnan(value) else f"{value:.6g}"
+    return str(value)
 
 
 def audit_text(audit: Audit) -> str:

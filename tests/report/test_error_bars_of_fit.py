@@ -48,7 +48,7 @@ def test_the_three_kinds_stand_side_by_side(fit: Fit) -> None:
 
 def test_the_terminal_says_where_the_noise_comes_from(fit: Fit) -> None:
     table = fit_table(fit)
-    assert {"covariance 68 %", "FOM level"} <= set(table.columns)
+    assert {"covariance 68 %", "FOM level"} <= set(table)
     text = fit_text(fit)
     assert text.startswith(fit.verdict)
     assert "! noise of the data: " in text
