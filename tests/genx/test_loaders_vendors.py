@@ -171,6 +171,31 @@ def test_brml_absorber(write: Write) -> None:
     assert "multiplied by the absorber factors" in " ".join(found.detected)
 
 
+def test_brml_counts_its_scans_as_people_do(write: Write) -> None:
+    scans = {f"Experiment0/RawData{i}.xml": RAW.format(rows=f"<Datum>1,1,0.2,0.1,{i + 1}</Datum>") for i in range(12)}
+    found = read_data(write(zipped(scans), "a.brml"))
+    assert [item.y[0] for item in found.sets] == list(range(1, 13))
+
+
+def test_brml_without_views(write: Write) -> None:
+    """As DIFFRAC wrote it before it described the columns: two numbers, the axes of the scan, others, counts."""
+    axes = '<ScanAxes><ScanAxisInfo AxisId="TwoTheta"/><ScanAxisInfo AxisId="Theta"/></ScanAxes></ScanInformation>'
+    old = RAW[: RAW.index("<DataViews>")] + "</DataRoute></DataRoutes></RawData>"
+    old = old.replace("</ScanInformation>", axes)
+    rows = "<Datum>1,1,44,18.028,-0.13,0,2.6,3</Datum><Datum>1,1,44.1,18.078,-0.13,0,2.6,5</Datum>"
+    (item,) = read_data(write(zipped({"Experiment0/RawData0.xml": old.format(rows=rows)}), "a.brml")).sets
+    assert_array_equal(item.x, [44.0, 44.1])
+    assert_array_equal(item.y, [3.0, 5.0])
+
+
+def test_brml_with_frames_of_a_detector(write: Write) -> None:
+    frames = RAW.replace('Start="4" Length="1"', 'Start="4" Length="3"').format(rows="<Datum>1,1,5,2.5,3,4,5</Datum>")
+    scan = RAW.format(rows="<Datum>1,1,0.2,0.1,800</Datum>")
+    found = read_data(write(zipped({"E/RawData0.xml": frames, "E/RawData1.xml": scan}), "a.brml"))
+    assert len(found.sets) == 1
+    assert "3 channels per point" in " ".join(found.notices)
+
+
 @pytest.mark.parametrize(
     ("content", "match"),
     [

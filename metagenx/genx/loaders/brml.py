@@ -13,8 +13,8 @@ from metagenx.errors import FileFormatError
 from metagenx.genx.loaders.attenuation import corrected, counting_error
 from metagenx.genx.loaders.format import Found, LoadOptions
 from metagenx.genx.loaders.measured import MeasuredSet, measured
-from metagenx.genx.loaders.numbers import column
-from metagenx.genx.loaders.source import DAMAGED, MAX_POINTS, Archive, first, found, xml_root
+from metagenx.genx.loaders.numbers import column, number
+from metagenx.genx.loaders.source import DAMAGED, MAX_POINTS, Archive, by_number, first, found, xml_root
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +29,7 @@ def recognises(content: bytes, path: Path) -> bool:
 def read(content: bytes, path: Path, options: LoadOptions) -> Found:
     """Counts per second against 2θ, with counting statistics as errors."""
     archive = Archive(content, path.name)
-    members = sorted(name for name in archive.names if _RAW.search(name))
+    members = sorted((name for name in archive.names if _RAW.search(name)), key=by_number)
     result = Found([])
     for member in members:
         where = f"{path.name}, member {member}"
@@ -57,7 +57,10 @@ def _route(route: Element, name: str, wavelength: float | None, where: str, resu
     if len(widths) != 1:
         raise FileFormatError("its Datum rows have different lengths", where=where, hint=DAMAGED)
     values = np.array(rows)
-    columns = _columns(route, values.shape[1])
+    columns = _columns(route, values.shape[1]) or _columns_of_axes(route, values.shape[1])
+    if "channels" in columns:
+        result.notices.append(f"{where}: a data route with {columns['channels']} channels per point was left out")
+        return None
     angle = next((key for key in ("twotheta", "theta", "omega") if key in columns), None)
     counts = columns.get("counts")
     if angle is None or counts is None:
@@ -96,12 +99,21 @@ def _columns(route: Element, width: int) -> dict[str, int]:
         if logic in ("measuredtime", "absorptionfactor"):
             columns[logic] = start
         elif "Recorded" in kind or first(view, "Recording") is not None:
+            if view.get("Length", "1") not in ("", "0", "1"):  # frames of a detector that stands still
+                return {"channels": int(number(view.get("Length", "")) or 0)}
             columns.setdefault("counts", start)
         for index, field in enumerate(found(view, "FieldDefinitions")):
             name = (field.get("AxisId") or field.get("FieldName") or field.get("TwoTheta") or "").lower()
             if name in ("twotheta", "theta", "omega"):
                 columns.setdefault(name, start + index)
     return {name: index for name, index in columns.items() if 0 <= index < width}
+
+
+def _columns_of_axes(route: Element, width: int) -> dict[str, int]:
+    """What stands where in the rows of older files, which have no views: two numbers, the axes of the scan, counts."""
+    axes = [(axis.get("AxisId") or "").lower() for axis in found(route, "ScanAxisInfo")]
+    columns = {name: 2 + i for i, name in enumerate(axes) if name in ("twotheta", "theta", "omega") and 3 + i < width}
+    return {**columns, "counts": width - 1} if columns else {}
 
 
 def _wavelength(root: Element) -> float | None:

@@ -10,7 +10,7 @@ from metagenx.genx.loaders.attenuation import corrected, counting_error
 from metagenx.genx.loaders.format import Found, LoadOptions
 from metagenx.genx.loaders.measured import Axis, MeasuredSet, measured
 from metagenx.genx.loaders.numbers import Layout, rows_of
-from metagenx.genx.loaders.source import DAMAGED, Archive, lines_of, xml_root
+from metagenx.genx.loaders.source import DAMAGED, Archive, by_number, lines_of, xml_root
 
 _KEY = re.compile(r"\*(\S+)\s+\"?(.*?)\"?\s*$")
 _PROFILE = re.compile(r"(?:^|/)Profile(\d+)\.txt$", re.IGNORECASE)
@@ -57,7 +57,7 @@ def read_zip(content: bytes, path: Path, options: LoadOptions) -> Found:
     """A .rasx file with all its profiles."""
     archive = Archive(content, path.name)
     result = Found([])
-    for member in sorted(name for name in archive.names if _PROFILE.search(name)):
+    for member in sorted((name for name in archive.names if _PROFILE.search(name)), key=by_number):
         folder, number = member.rpartition("/")[0], _PROFILE.search(member)
         conditions = f"{folder}/MesurementConditions{number.group(1) if number else 0}.xml"  # Rigaku's spelling
         where = f"{path.name}, member {member}"

@@ -103,6 +103,11 @@ class Archive:
         return content
 
 
+def by_number(name: str) -> list[tuple[int, str]]:
+    """Key that sorts members of an archive as people count: RawData2 before RawData10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
 def xml_root(content: bytes, where: str) -> ElementTree.Element:
     """The root of an XML document, its names without their namespaces.
 
