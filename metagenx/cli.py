@@ -30,6 +30,7 @@ from metagenx.errors import (
     MetagenxError,
     Notice,
 )
+from metagenx.supervisor import die_with_parent, farewell, may_supervise, supervised
 
 if TYPE_CHECKING:
     from metagenx.genx.loaders import DataRequest
@@ -52,7 +53,9 @@ class Group(click.Group):
     def main(self, args: Sequence[str] | None = None, *others: Any, **options: Any) -> Any:
         """Run, and turn whatever happens into an exit code."""
         try:
-            code: Any = super().main(args, *others, **{**options, "standalone_mode": False})
+            die_with_parent()
+            as_program = {"obj": {"is_program": args is None}, **options, "standalone_mode": False}
+            code: Any = super().main(args, *others, **as_program)
         except click.exceptions.Exit as stop:
             code = stop.exit_code
         except click.ClickException as mistake:
@@ -62,7 +65,9 @@ class Group(click.Group):
             code = EXIT_BAD_INPUT
         except click.Abort:
             code = EXIT_INTERRUPTED
-        sys.exit(code if isinstance(code, int) else EXIT_REACHED)
+        code = code if isinstance(code, int) else EXIT_REACHED
+        farewell(code)
+        sys.exit(code)
 
 
 @click.group(
@@ -585,6 +590,9 @@ def tune(
     check_where(where)
     if not is_far(where) and (max_hours or max_cost or when_done != "keep"):
         raise click.UsageError("--max-hours, --max-cost and --when-done go with --where CLUSTER.")
+    is_program = click.get_current_context().find_root().obj["is_program"]
+    if is_program and not dry_run and not is_far(where) and may_supervise():
+        return supervised()
     if dry_run:
         planned = plan_tune(experiment, overrides=overrides, data=data.requests(), workers=workers, trust=trust)
         screen.result(vars(planned), planned.line)

@@ -104,6 +104,7 @@ class RoundScheduler(Shared, TrialScheduler):
         self.freed = 0  # actors handed over whose next trial has not begun
         self.actors: set[Any] = set()
         self.waiting_since: float | None = None
+        self.starting_since: float | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickled for Tune's snapshots only, which are never restored; the listener may be a terminal.
@@ -189,7 +190,8 @@ class RoundScheduler(Shared, TrialScheduler):
     def _somebody_waits(self) -> bool:
         """Whether there is a task that nobody works on, and no process that starts or is free already will.
 
-        After some time that is no longer waited for: the cluster is smaller than announced, or an actor got lost.
+        After some time that is no longer waited for: the cluster is smaller than announced, its nodes take minutes to
+        come, or an actor got lost. Of processes that have not started in time nothing is expected until one starts.
         """
         pending = [trial for trial in self.trials.values() if trial.status == Trial.PENDING]
         starting = sum(trial.temporary_state.ray_actor is None for trial in pending)
@@ -204,8 +206,10 @@ class RoundScheduler(Shared, TrialScheduler):
         ]
         now = time.monotonic()
         self.waiting_since = (self.waiting_since or now) if waiting else None
-        patient = self.waiting_since is None or now - self.waiting_since < START_SECONDS
-        return bool(waiting) and not (patient and (starting or free > 0))
+        self.starting_since = (self.starting_since or now) if starting else None
+        process_comes = self.starting_since is not None and now - self.starting_since < START_SECONDS
+        actor_comes = free > 0 and (self.waiting_since is None or now - self.waiting_since < START_SECONDS)
+        return bool(waiting) and not (process_comes or actor_comes)
 
     def _look_for_nodes(self) -> None:
         """Nodes that have joined since are put to work."""
@@ -220,6 +224,8 @@ class RoundScheduler(Shared, TrialScheduler):
         self.waiting_since = None
         if actor in self.actors:
             self.freed = max(0, self.freed - 1)
+        else:
+            self.starting_since = None
         self.actors.add(actor)
 
     def _stop_leavers(self, tune_controller: Any, but: Trial | None = None) -> None:

@@ -61,8 +61,8 @@ class Machine:
         self._etc = etc
         script = f"hostname {name} && {mounts} && echo up && exec sleep infinity"
         self._init = subprocess.Popen(
-            ["ip", "netns", "exec", self.space, "unshare", "-p", "-f", "-u", "--mount-proc", "--kill-child", "bash", "-c",
-             script],
+            ["ip", "netns", "exec", self.space,
+             "unshare", "-p", "-f", "-u", "--mount-proc", "--kill-child", "bash", "-c", script],
             stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self._init.stdout is not None
