@@ -56,8 +56,10 @@ class ModelProblem:
     """
 
     def __init__(self, model: Model, *, fom: str | None = None) -> None:
+        from metagenx.genx.freed_memory import keep_freed_memory
         from metagenx.genx.model import ModelInstance
 
+        keep_freed_memory()
         # Two running copies: a population never meets the state that single candidates leave behind.
         self._batch = ModelInstance(model.file, trust=model.trust)
         self._single = ModelInstance(model.file, trust=model.trust)
