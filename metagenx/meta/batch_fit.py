@@ -14,7 +14,11 @@ import numpy as np
 
 from metagenx.errors import MetagenxError
 from metagenx.fitting.api import fitted_model
+from metagenx.experience.features import features_of_file
+from metagenx.experience.rows import Origin
 from metagenx.fitting.auto import Strategy, finished, improver, reserved
+from metagenx.fitting.error_bars import ErrorBars, error_bars_of, with_spread
+from metagenx.fitting.filing import file_runs
 from metagenx.fitting.restarts import RestartedFit, Streams, run_restarts
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.streams import initial_stream, moves_stream
@@ -97,6 +101,12 @@ class Answer:
         """The run with the lowest FOM; None if no run gave one."""
         return best_record(self.records)
 
+    @property
+    def evaluations(self) -> int:
+        """FOM evaluations of all runs and of the error bars."""
+        bars = self.details.get("error bars") or {}
+        return sum(record.evaluations for record in self.records) + int(bars.get("evaluations", 0))
+
 
 def best_record(records: tuple[FitRecord, ...]) -> FitRecord | None:
     """The record with the lowest FOM, the first of equals; None if no record has one."""
@@ -134,9 +144,13 @@ def fit_file(rules: BatchRules, job: Job) -> Answer:
 
         restarts = _restarts(rules, problem, streams, start)
         records = tuple(_record(job.name, run, result) for run, result in enumerate(restarts.runs))
+        named = rules.strategy.as_settings(settings, len(problem.names)) if rules.strategy else settings
+        origin, features = Origin("batch", rules.model.name, rules.seed), features_of_file(model.file, rules.fom)
+        file_runs(origin, features, restarts.runs, named, sample=job.name)
         if not np.isfinite(restarts.best.fom):
             reason = restarts.best.failure or "no candidate has a figure of merit"
             return Answer(job.name, failed(job.number, job.name, key, reason, **described).details, records)
+        bars = with_spread(error_bars_of(problem, restarts.best), restarts.same)
         fitted = _saved(fitted_model(model, restarts.best))
     except MetagenxError as error:
         return failed(job.number, job.name, key, _reason(error, job.name), **described)
@@ -144,7 +158,7 @@ def fit_file(rules: BatchRules, job: Job) -> Answer:
         reason = f"{type(error).__name__}: {error}"
         return failed(job.number, job.name, key, reason[:500], **described)
     details = {"number": job.number, "name": job.name, "key": key, "reason": "", **described}
-    return Answer(job.name, {**details, **_judged(rules, restarts)}, records, fitted)
+    return Answer(job.name, {**details, **_judged(rules, restarts), "error bars": _bars(bars)}, records, fitted)
 
 
 def _restarts(rules: BatchRules, problem: Problem, streams: Streams, start: FloatArray) -> RestartedFit:
@@ -166,7 +180,9 @@ def _restarts(rules: BatchRules, problem: Problem, streams: Streams, start: Floa
         # Agreement by the error bars of the FOM level, as in the verdict: those cost no evaluations.
         enough=(lambda so_far: strategy.enough(so_far, lambda best: None)) if rules.may_end_early else None,
     )
-    best = finished(problem, restarts.best, None if budget is None else budget - restarts.evaluations)
+    of_error_bars = 4 * len(problem.bounds) + 2
+    left = None if budget is None else budget - restarts.evaluations - of_error_bars
+    best = finished(problem, restarts.best, left)
     return replace(restarts, runs=tuple(best if run is restarts.best else run for run in restarts.runs))
 
 
@@ -204,8 +220,21 @@ def _judged(rules: BatchRules, restarts: RestartedFit) -> dict[str, Any]:
         "runs": len(restarts.runs),
         "complete": complete,
         "same": same,
-        "errors low": [number_to_json(float(error)) for error in restarts.best.error_low],
-        "errors high": [number_to_json(float(error)) for error in restarts.best.error_high],
+    }
+
+
+def _bars(bars: ErrorBars) -> dict[str, Any]:
+    """The error bars of a file, of each kind one number per parameter; see `error_bars.KINDS`."""
+    covariance = bars.covariance
+    unknown = np.full(len(bars.values), np.nan)
+    level = np.maximum(-bars.level_low, bars.level_high)
+    return {
+        "covariance": [number_to_json(float(e)) for e in (unknown if covariance is None else covariance.errors)],
+        "FOM level": [number_to_json(float(error)) for error in level],
+        "spread": [number_to_json(float(error)) for error in bars.spread],
+        "runs in spread": bars.n_runs,
+        "notes": bars.notes,
+        "evaluations": bars.evaluations,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NOT_DONE = "not done"
+# Columns of a parameter beside its value, the kind of error bar that they hold, and what that is.
+ERRORS = {
+    "error": ("covariance", "standard errors from the covariance"),
+    "FOM level error": ("FOM level", "how far to where the FOM has risen by GenX's level"),
+    "spread": ("spread", "standard deviations over the runs in the best minimum"),
+}
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,13 @@ class BatchResult:
         return target
 
 
+def shown_errors(table: pd.DataFrame, parameters: Sequence[str]) -> str:
+    """The column of `ERRORS` that plots and texts show: the covariance, or where no file has one, GenX's FOM level."""
+    first, second, *_ = ERRORS
+    known = any(table[f"{header(name)} {first}"].notna().any() for name in parameters)
+    return first if known else second
+
+
 def batch_csv(folder: RunFolder) -> Path:
     """The table of a batch."""
     return folder.path / "batch.csv"
@@ -104,7 +117,7 @@ def write_batch(folder: RunFolder, answers: Mapping[str, Answer]) -> BatchResult
     write_traces(folder.traces, records)
     counts = Counter(dict.fromkeys((REACHED, NOT_REACHED, FAILED, NOT_DONE), 0))
     counts.update(table["status"])
-    spent = sum(record.evaluations for record in records)
+    spent = sum(answer.evaluations for answer in of_file.values())
     result = BatchResult(folder, table, names, dict(counts), spent)
     folder.write_json(
         folder.verdict,
@@ -142,14 +155,16 @@ def _row(name: str, answer: Answer | None, parameters: tuple[str, ...], number: 
         "FOM": best.fom if best is not None else math.nan,
         "verdict": details.get("verdict", ""),
     }
+    bars = details.get("error bars") or {}
     for place, parameter in enumerate(parameters):
-        error = best.errors[place] if best is not None and best.errors is not None else math.nan
         row[header(parameter)] = best.values[place] if best is not None else math.nan
-        row[f"{header(parameter)} error"] = error
+        for column, (kind, _) in ERRORS.items():
+            row[f"{header(parameter)} {column}"] = float(bars[kind][place]) if bars else math.nan
     return row | {
-        "evaluations": sum(record.evaluations for record in records),
+        "evaluations": answer.evaluations if answer is not None else 0,
         "runs": len(records),
         "points": int(details.get("points", 0)),
+        "error bars": " | ".join(bars.get("notes") or ()),
         "started from": details.get("follows") or "",
         "failure": details.get("reason", ""),
         "notices": " | ".join(details.get("notices") or ()),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metagenx.meta.batch_journal import KIND, fits_folder
-from metagenx.meta.batch_table import batch_csv
+from metagenx.meta.batch_table import ERRORS, batch_csv, shown_errors
 from metagenx.report.numbers import with_error
 from metagenx.runs import header
 
@@ -50,10 +50,11 @@ def batch_summary(result: BatchResult) -> dict[str, Any]:
 def batch_text(result: BatchResult, report: Path) -> str:
     """A line for each file, the answer, and where the table and the report are."""
     shown = result.parameters[:MOST_COLUMNS]
+    errors = shown_errors(result.table, result.parameters)
     rows = [["file", "status", "FOM", *shown, ""]]
     for row in result.table.to_dict("records")[:MOST_ROWS]:
         values = [
-            with_error(row[header(name)], row[f"{header(name)} error"]) if math.isfinite(row[header(name)]) else "-"
+            with_error(row[header(name)], row[f"{header(name)} {errors}"]) if math.isfinite(row[header(name)]) else "-"
             for name in shown
         ]
         fom = f"{row['FOM']:.5g}" if math.isfinite(row["FOM"]) else "-"
@@ -64,5 +65,8 @@ def batch_text(result: BatchResult, report: Path) -> str:
         lines.append(f"… {len(result.table) - MOST_ROWS} more in the table")
     if len(result.parameters) > len(shown):
         lines.append(f"{len(result.parameters) - len(shown)} more parameters in the table")
+    if result.usable:
+        others = " and ".join(words for column, (_, words) in ERRORS.items() if column != errors)
+        lines.append(f"In brackets: {ERRORS[errors][1]}. In the table too: {others}.")
     table = batch_csv(result.folder)
     return "\n".join([*lines, "", f"→ {result.verdict}", f"table   {table}", f"report  {report}"])

@@ -11,7 +11,7 @@ import numpy as np
 from metagenx.errors import InputError, MetagenxError
 from metagenx.meta.batch_fit import FAILED, REACHED
 from metagenx.meta.batch_journal import fits_folder
-from metagenx.meta.batch_table import NOT_DONE, batch_csv
+from metagenx.meta.batch_table import ERRORS, NOT_DONE, batch_csv, shown_errors
 from metagenx.report.batch_plots import fom_figure, number_figure, parameter_figure
 from metagenx.report.cost import cost_lines
 from metagenx.report.evidence import Evidence
@@ -37,7 +37,7 @@ def batch_page(folder: RunFolder, *, trust: bool) -> str:
     evidence = Evidence.of(folder)
     if not batch_csv(folder).is_file():
         raise InputError("the batch has no table yet", where=str(folder.path), hint="Wait until it has ended.")
-    texts = ("file", "status", "verdict", "failure", "notices", "model", "started from", "host")
+    texts = ("file", "status", "verdict", "failure", "error bars", "notices", "model", "started from", "host")
     table = pd.read_csv(batch_csv(folder), converters=dict.fromkeys(texts, str))  # a file may be called NA
     names = [str(name) for name in evidence.config["parameters"]]
     bounds = np.array(evidence.config["bounds"], dtype=float).reshape(-1, 2)
@@ -92,16 +92,17 @@ def _files_section(table: pd.DataFrame, names: Sequence[str], config: Mapping[st
 
 def files_table(table: pd.DataFrame, names: Sequence[str]) -> Table:
     """The table of the page: a row for each file, values to the digits that their errors leave."""
-    rows = []
+    rows, errors = [], shown_errors(table, names)
     for row in table.to_dict("records"):
         cells = [str(row["file"]), str(row["status"]), f"{row['FOM']:.5g}" if math.isfinite(row["FOM"]) else ""]
         for name in names:
-            value, error = float(row[header(name)]), float(row[f"{header(name)} error"])
+            value, error = float(row[header(name)]), float(row[f"{header(name)} {errors}"])
             text = with_error(value, error) if math.isfinite(value) else ""
             cells.append(f"{text} ± {error:.2g}" if text and math.isfinite(error) and error > 0 else text)
         rows.append([*cells, whole(row["evaluations"]), str(row["verdict"] or row["failure"])])
     columns = ["file", "status", "FOM", *map(header, names), "evaluations", "why"]
-    shows = "One row for each file; errors are to where the FOM rises by GenX's level."
+    others = " and ".join(words for column, (_, words) in ERRORS.items() if column != errors)
+    shows = f"One row for each file; errors are {ERRORS[errors][1]}. The data behind hold {others} too."
     return Table("All files", shows, columns, rows, data=as_csv("batch", table))
 
 

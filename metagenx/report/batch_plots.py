@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metagenx.meta.batch_fit import NOT_REACHED, REACHED
+from metagenx.meta.batch_table import ERRORS, shown_errors
 from metagenx.report.page.elements import Figure, Plot, as_csv
 from metagenx.report.page.style import BLUE, GREY, ORANGE, empty_plot, hover, legend_below, name_ticks
 from metagenx.runs import header
@@ -28,13 +29,14 @@ def parameter_figure(table: pd.DataFrame, names: Sequence[str], bounds: np.ndarr
     """
     if not np.isfinite(table["FOM"]).any():
         return None
+    errors = shown_errors(table, names)
     plots = [
-        Plot(name, _against(table, np.arange(len(table)), header(name), header(name), limits, names_below=True))
+        Plot(name, _against(table, np.arange(len(table)), header(name), header(name), limits, errors, names_below=True))
         for name, limits in zip(names, bounds, strict=True)
     ]
     shows = (
-        "The value of each parameter in every file with its error bar; orange where no two runs agreed. Dotted lines: "
-        "the limits, where they are near."
+        f"The value of each parameter in every file with its error bar ({ERRORS[errors][1]}); orange where no two runs "
+        "agreed. Dotted lines: the limits, where they are near."
     )
     return Figure("Parameters against files", shows, plots, as_csv("batch", table), layout="grid")
 
@@ -47,8 +49,9 @@ def number_figure(table: pd.DataFrame, names: Sequence[str], bounds: np.ndarray)
     steps = np.unique(np.diff(np.sort(x)))
     if len(steps) == 1 and steps[0] == 1.0:
         return None  # running numbers say no more than the order
+    errors = shown_errors(table, names)
     plots = [
-        Plot(name, _against(table, x, header(name), header(name), limits, names_below=False))
+        Plot(name, _against(table, x, header(name), header(name), limits, errors, names_below=False))
         for name, limits in zip(names, bounds, strict=True)
     ]
     shows = "The same, against the number in which the names of the files differ."
@@ -59,12 +62,21 @@ def fom_figure(table: pd.DataFrame) -> Figure | None:
     """The FOM of every file: a file that the model does not describe stands out."""
     if not np.isfinite(table["FOM"]).any():
         return None
-    plot = _against(table, np.arange(len(table)), "FOM", "FOM", None, names_below=True)
+    plot = _against(table, np.arange(len(table)), "FOM", "FOM", None, None, names_below=True)
     shows = "The best figure of merit in every file; one far above its neighbours is not described by the model."
     return Figure("FOM against files", shows, [Plot("", plot)])
 
 
-def _against(table: pd.DataFrame, x: np.ndarray, column: str, label: str, limits: Any, *, names_below: bool) -> Any:
+def _against(
+    table: pd.DataFrame,
+    x: np.ndarray,
+    column: str,
+    label: str,
+    limits: Any,
+    errors: str | None,
+    *,
+    names_below: bool,
+) -> Any:
     from bokeh.models import ColumnDataSource
 
     n = len(table)
@@ -78,7 +90,7 @@ def _against(table: pd.DataFrame, x: np.ndarray, column: str, label: str, limits
         plot.xaxis.major_label_orientation = 0.9
         plot.height += 60
     values = table[column].to_numpy(float)
-    error = table[f"{column} error"].to_numpy(float) if f"{column} error" in table else np.full(n, np.nan)
+    error = table[f"{column} {errors}"].to_numpy(float) if errors else np.full(n, np.nan)
     status = table["status"].to_numpy(str)
     done = np.isfinite(values)
     order = np.argsort(x[done], kind="stable")

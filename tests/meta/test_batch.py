@@ -159,7 +159,10 @@ def test_one_row_for_each_file(done: BatchResult) -> None:
     assert table.loc[BAD, "FOM"].isna().all()
     good = table.drop(BAD)
     assert np.abs(good["Film.setD [Å]"] - [*TRUTH, 130.0]).max() < 0.5
-    assert (good["Film.setD [Å] error"] > 0).all()
+    for kind in ("error", "FOM level error", "spread"):  # side by side, as of a fit
+        assert (good[f"Film.setD [Å] {kind}"] > 0).all(), kind
+        assert table.loc[BAD, f"Film.setD [Å] {kind}"].isna().all()
+    assert (good["Film.setD [Å] error"] < 0.5).all()
     assert (good["evaluations"] <= EVALUATIONS).all()
     assert set(good["status"]) == {"reached"}, good["verdict"]
     assert done.counts == {"reached": 5, "not reached": 0, "failed": 3, "not done": 0}
