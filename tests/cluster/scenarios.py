@@ -65,19 +65,21 @@ class Cluster:
         self.workers[name] = worker
         return worker
 
-    def run(self, experiment: Path, out: Path, *more: str, workers: int | None = None) -> Run:
+    def run(self, experiment: Path, out: Path, *more: str, workers: int | None = None, where: str = "auto") -> Run:
         """Start a run on the head."""
-        return Run(self, experiment, out, *more, workers=workers)
+        return Run(self, experiment, out, *more, workers=workers, where=where)
 
 
 class Run:
     """A driver on the head, and what its journal says."""
 
-    def __init__(self, cluster: Cluster, experiment: Path, out: Path, *more: str, workers: int | None = None) -> None:
+    def __init__(
+        self, cluster: Cluster, experiment: Path, out: Path, *more: str, workers: int | None = None, where: str = "auto"
+    ) -> None:
         self.out, self.errors, self.cluster = out, out.with_name(f"{out.name}.err"), cluster
         options = ["--workers", str(workers)] if workers else []
         self.process = cluster.head.start(
-            METAGENX, "tune", str(experiment), "--where", "auto", "--trust", "--out", str(out), *options, *more,
+            METAGENX, "tune", str(experiment), "--where", where, "--trust", "--out", str(out), *options, *more,
             log=self.errors,
         )  # fmt: skip
 
