@@ -249,10 +249,12 @@ class _Data(NamedTuple):
     columns: str | None = None
 
     def requests(self) -> list[DataRequest]:
+        if not self.files:
+            if any(self[1:]):
+                raise click.UsageError("--data-format, --data-x and --data-columns need --data FILE.")
+            return []
         from metagenx.genx.loaders import requests_from
 
-        if not self.files and any(self[1:]):
-            raise click.UsageError("--data-format, --data-x and --data-columns need --data FILE.")
         return requests_from(self.files, format=self.format, x=self.x, columns=self.columns)
 
 
@@ -696,4 +698,4 @@ def doctor(screen: Screen, warm: bool) -> int:
     return EXIT_REACHED if all(f.ok for f in findings) else EXIT_NOT_REACHED
 
 
-from metagenx import cli_cluster, cli_serve  # noqa: E402, F401 -- add their commands to main
+from metagenx import cli_cluster, cli_experience, cli_serve  # noqa: E402, F401 -- add their commands to main

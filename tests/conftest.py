@@ -15,6 +15,7 @@ settings.load_profile("metagenx")
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+os.environ["METAGENX_EXPERIENCE"] = "off"  # what tests do teaches nothing; those of the store name a folder
 
 # A shell starts what runs in the background with Ctrl-C switched off, which our children would inherit.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

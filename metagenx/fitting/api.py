@@ -17,6 +17,7 @@ from metagenx.fitting.auto import Strategy, finished, improver, reserved
 from metagenx.fitting.cores import cores_of_a_fit
 from metagenx.fitting.de import State
 from metagenx.fitting.error_bars import ERROR_COLUMN, KINDS, ErrorBars, error_bars_of, with_spread
+from metagenx.fitting.filing import file_runs_of_fit
 from metagenx.fitting.interrupt import stop_on_ctrl_c
 from metagenx.fitting.problem import FloatArray, Problem, ProblemWithData
 from metagenx.fitting.restarts import RestartedFit, run_restarts
@@ -305,9 +306,11 @@ def fit(
             f"the fit could not start: {restarts.best.failure or 'it was interrupted'}",
             hint="Simulate the model at its start values first, and look at limits and data.",
         )
-    return Fit(
+    found = Fit(
         restarts.best, restarts, bars, own_model, seed, as_in_file, problem, judge.evaluations - bars.evaluations
     )
+    file_runs_of_fit(found, base if as_in_file else auto.as_settings(base, len(first)))
+    return found
 
 
 def _crew(problem: Problem, model: Model | None, cores: int | None, expected_runs: int | None) -> Crew | None:

@@ -48,6 +48,10 @@ class Campaign:
     best : f* of each sample, as the plan knows it now.
     progress : hears what happens.
     should_stop : asked often; True has the effect of one Ctrl-C.
+
+    Attributes
+    ----------
+    records, new_records : all fits of the run, and those of this session, when :meth:`run` has ended in any way.
     """
 
     rounds: Rounds
@@ -65,8 +69,10 @@ class Campaign:
     budget: int = 0
     should_stop: Callable[[], bool] = lambda: False
     records: list[FitRecord] = field(default_factory=list)
+    new_records: list[FitRecord] = field(default_factory=list)
     _begun: float = 0.0
     _worked: float = 0.0
+    _known: int = 0
 
     def run(self) -> None:
         """Work the plan off, or as much of it as can be.
@@ -96,10 +102,12 @@ class Campaign:
                 raise
             finally:
                 self.records = list(journal.replay().records)
+                self.new_records = self.records[self._known :]
                 self._leave(journal, state, reason)
 
     def _run(self, journal: Journal) -> None:
         replay = journal.replay()
+        self._known = len(replay.records)
         decided = {event.round: event.details for event in replay.rounds}
         if journal.dropped:
             journal.append(Notice(f"{journal.dropped} bytes of a torn last line were dropped"))

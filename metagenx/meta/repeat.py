@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metagenx.errors import InputError, MetagenxError
+from metagenx.experience.rows import Origin
 from metagenx.fitting import streams
 from metagenx.fitting.settings import Settings
 from metagenx.meta import statistics
 from metagenx.meta.blocks import FIRST_REPEAT, Block, StartRule
 from metagenx.meta.campaign import Campaign
+from metagenx.meta.filing import file_records
 from metagenx.meta.minima import Minimum, find_minima, spread
 from metagenx.meta.objective import Contender, best_known
 from metagenx.meta.outcome import save_run, write_best, write_fits
@@ -209,6 +211,10 @@ def repeat(
         with contextlib.suppress(MetagenxError):
             write_fits(folder, problems, campaign.records, rounds.best, Target(), seed=seed)
         raise
+    finally:
+        if of == "fitted":  # else every fit is of a model of its own
+            origin = Origin("repeat", _name(source), seed)
+            file_records(origin, problems, campaign.new_records, rounds.contenders, rounds.best, progress)
     result = repeat_result(folder, problems, campaign.records, rounds, seed, notices_of(of, as_in_file, perturb))
     progress(Progress("finished", result.verdict, "repeat", n, sum(r.evaluations for r in campaign.records), n))
     return result

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metagenx.errors import InputError, MetagenxError
+from metagenx.experience.rows import Origin
 from metagenx.fitting import streams
 from metagenx.fitting.run import run_fit
 from metagenx.fitting.settings import Settings
 from metagenx.meta.campaign import Campaign
 from metagenx.meta.experiment import Experiment, load_experiment
+from metagenx.meta.filing import file_records
 from metagenx.meta.objective import Contender
 from metagenx.meta.outcome import save_run, write_fits, write_outcome
 from metagenx.meta.preparation import HOURS_MARGIN, Preparation, prepare
@@ -168,6 +170,9 @@ def tune(
         with contextlib.suppress(MetagenxError):  # on a full disk the reason matters more than the tables
             write_fits(folder, preparation, campaign.records, race.best, race.target, seed=experiment.seed)
         raise
+    finally:
+        origin = Origin("tune", experiment.name, experiment.seed)
+        file_records(origin, preparation, campaign.new_records, race.contenders, race.best, progress)
     answer = judge(race)
     table, settings = write_outcome(folder, preparation, race, answer, campaign.records)
     progress(Progress("finished", answer.line, "done", len(campaign.records), race.spent, budget))
