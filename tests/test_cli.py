@@ -82,6 +82,25 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     assert ours < click + 0.15
 
 
+def test_a_fit_imports_and_compiles_nothing_that_it_does_not_need() -> None:
+    code = (
+        "import sys\nimport metagenx.physics.compiled\nfrom numba.core import event\n"
+        "class Compiles(event.Listener):\n"
+        "    count = 0\n"
+        "    def on_start(self, event): self.count += 1\n"
+        "    def on_end(self, event): pass\n"
+        "compiles = Compiles()\nevent.register('numba:compile', compiles)\n"
+        "from metagenx.cli import main\n"
+        f"try: main(['fit', {str(FILM)!r}, '--evals', '200', '-q', '--cores', '1'])\n"
+        "except SystemExit as end: assert end.code == 3, end.code\n"
+        "slow = {'pandas', 'scipy.stats', 'ray', 'pydantic', 'bokeh', 'jinja2', 'pyarrow', 'metagenx.genx.loaders'}\n"
+        "print(compiles.count, sorted(slow & set(sys.modules)), file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code]
+    said = [subprocess.run(command, capture_output=True, text=True, check=True).stderr for _ in range(2)]
+    assert said[1].split("\n")[-2] == "0 []"  # the first may have compiled what was not on disk
+
+
 def _processor_seconds(command: Sequence[str]) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, capture_output=True, check=True)

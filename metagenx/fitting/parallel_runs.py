@@ -88,7 +88,7 @@ class Crew:
         runs_made : so far, of those that count.
         next_task : the next run that nobody has begun, or None.
         """
-        if self.begins_to_pay(runs_made):
+        if self.begins_to_pay(runs_made) and next_task() is not None:
             self._start(runs_made)
         for worker in list(self._workers):
             self._hear(worker)
@@ -153,7 +153,7 @@ class Crew:
             while worker.connection.poll():
                 kind, *what = worker.connection.recv()
                 if kind == "hello":  # not before: until it listens, sending a large model would keep us waiting
-                    worker.connection.send(self.recipe)
+                    self._send_recipe(worker)
                 elif kind == "ready":
                     worker.is_ready = True
                 elif kind == "at":
@@ -164,8 +164,16 @@ class Crew:
                 else:
                     self._bury(worker, what[0])
                     return
-        except (EOFError, OSError):
-            self._bury(worker, "it has gone")
+        except (EOFError, OSError) as error:
+            self._bury(worker, str(error) or "it has gone")
+
+    def _send_recipe(self, worker: _Worker) -> None:
+        try:
+            worker.connection.send(self.recipe)
+        except OSError:
+            raise
+        except Exception as error:  # something in the model that cannot be packed
+            raise EOFError(f"the model cannot be sent to it: {error}") from error
 
     def _bury(self, worker: _Worker, reason: str) -> None:
         """A process has ended: its run is free for others to make."""

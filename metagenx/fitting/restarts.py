@@ -194,10 +194,15 @@ class _Search:
         return self._task(self.number, own)
 
     def task_ahead(self, number: int) -> Task | None:
-        """A later run, if nothing cuts it short; None if there will be no such run."""
+        """A run to be made ahead, or None: there will be no such run, or probably not, as far as the budget goes."""
+        own = self._settings_for(number)
         if self._max_runs is not None and number >= self._max_runs:
             return None
-        return self._task(number, self._settings_for(number))
+        if self._budget is not None and number > self.number:
+            usual = self._spent / self.number if self.number else own.evaluation_limit(self._n_dim) or self._budget
+            if number * usual >= self._budget:
+                return None
+        return self._task(number, own)
 
     def take(self, run: FitResult) -> None:
         """Count a run, the one with the next number."""

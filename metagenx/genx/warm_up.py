@@ -64,7 +64,7 @@ def warm_up_all(say: Callable[[str], None] = lambda name: None) -> int:
     count = 0
     for name, file in _files():
         say(name)
-        problem = Model(file).problem()
+        problem = Model(file, trust=True).problem()  # ours, and compiling may take longer than a script may run
         low, high = problem.bounds.T
         problem.evaluate(low + (high - low) * np.linspace(0.4, 0.6, 3)[:, None])
         if count == 0:  # what error bars need is the same for all
