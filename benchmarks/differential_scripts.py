@@ -3,6 +3,7 @@
 A case is a function of its library and its number only; nothing here knows what either program answers.
 """
 
+# ruff: noqa: E501 - every line of choices is one decision
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -60,7 +61,6 @@ def case(library: str, number: int) -> Case:
     made.rows = made.rows[: max(0, n_points - 1)]
     if n_points < 2:
         made.fom = "R1"
-        made.rows = made.rows or []
     return made
 
 
@@ -236,10 +236,9 @@ def _spec_instrument(
         values["incangle"] = draw.number(0.3, 2.0)
     if "pol" in probe:
         values["pol"] = _text(draw.one("uu", "dd", "ass", "++", "--", *(("ud", "du", "+-") if "flip" in probe else ())))
-    if library == "spec_adaptive":
-        if "flip" in probe and draw.chance(0.7):
-            values["zeeman"] = _text(draw.one("no corr", "field only", "SF q (+)", "SF q (-)"))
-            values["mag_field"] = draw.one(0.0, 0.3, 1.0, 6.7)
+    if library == "spec_adaptive" and "flip" in probe and draw.chance(0.7):
+        values["zeeman"] = _text(draw.one("no corr", "field only", "SF q (+)", "SF q (-)"))
+        values["mag_field"] = draw.one(0.0, 0.3, 1.0, 6.7)
     return values, equidistant, res, top, probe
 
 
@@ -522,10 +521,8 @@ def _interdiff(draw: Draw) -> Case:
         "eta_x": draw.number(50, 1500, 1),
         "h": draw.one(1.0, 0.5, draw.number(0.3, 1.0)),
     }
-    if diffuse or draw.chance(0.3):
-        sizes_text = ", ".join(f"{key}={value}" for key, value in sizes.items())
-    else:
-        sizes_text = "h=1.0"
+    told = diffuse or draw.chance(0.3)
+    sizes_text = ", ".join(f"{key}={value}" for key, value in sizes.items()) if told else "h=1.0"
     lines.append(f"sample = model.Sample(Stacks=[{', '.join(stacks)}], Ambient=Amb, Substrate=Sub, {sizes_text})")
     body = ["inst.setRes(data[0].res)"] if column is not None else []
     if not diffuse:
@@ -841,7 +838,6 @@ def _sxrd_mult(draw: Draw) -> Case:
         ("sl.seta", 0.05, -0.1, 0.2),
     ]
     body = ["return [sample.calc_i(d.h, d.k, d.x) for d in data]"]
-    # A name that numpy has dropped and this library still uses in GenX 3.8.13.
     head = HEAD.format(library="sxrd_mult")
     script = "\n".join([head, *lines, "", "def Sim(data):", *("    " + line for line in body), ""])
     return Case("", 0, script, _rods(draw), _rows(draw, rows), draw.one("log", "R1", "sqrt"))
