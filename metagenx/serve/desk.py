@@ -8,7 +8,7 @@ import json
 import time
 from typing import Any
 
-from metagenx.errors import FileFormatError, InputError, MetagenxError, ScriptRefused
+from metagenx.errors import ConfigError, FileFormatError, InputError, MetagenxError, Mistake, ScriptRefused
 from metagenx.serve.isolation import Isolation
 from metagenx.serve.limits import Limits
 from metagenx.serve.uploads import Upload
@@ -144,6 +144,10 @@ def _raised(answer: dict[str, Any]) -> dict[str, Any]:
 
 def error_from(described: dict[str, Any]) -> MetagenxError:
     """The error that a confined process has described; whatever it calls itself, it is one of the user's."""
+    mistakes = described.get("mistakes")
+    if isinstance(mistakes, list) and mistakes:
+        found = [_mistake(mistake) for mistake in mistakes[:100] if isinstance(mistake, dict)]
+        return ConfigError(str(described.get("message", "")).partition(" has ")[0][:100] or "the settings", found)
     kinds: dict[str, type[InputError]] = {"ScriptRefused": ScriptRefused, "FileFormatError": FileFormatError}
     kind = kinds.get(str(described.get("kind")), InputError)
     where, hint = described.get("where"), described.get("hint")
@@ -151,6 +155,15 @@ def error_from(described: dict[str, Any]) -> MetagenxError:
         str(described.get("message", "unknown"))[:4000],
         where=None if where is None else str(where)[:400],
         hint=None if hint is None else str(hint)[:2000],
+    )
+
+
+def _mistake(described: dict[str, Any]) -> Mistake:
+    suggestion = described.get("suggestion")
+    return Mistake(
+        str(described.get("path", ""))[:100],
+        str(described.get("message", ""))[:500],
+        suggestion=None if suggestion is None else str(suggestion)[:100],
     )
 
 

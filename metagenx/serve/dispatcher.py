@@ -138,12 +138,11 @@ class Dispatcher:
 
     def _start_next(self) -> None:
         running = [job for job in self.jobs.values() if self.views[job.id].state == RUNNING]
-        busy = sum(self._cores if job.asked.on_ray else 1 for job in running)
+        busy = sum(job.asked.cores for job in running)
         for job in self.queue():
-            needed = self._cores if job.asked.on_ray else 1
-            if busy and busy + needed > self._cores:
+            if busy and busy + job.asked.cores > self._cores:
                 return  # the first in the queue waits for its turn; nobody overtakes
-            busy += needed
+            busy += job.asked.cores
             self._start(job)
 
     def _start(self, job: Job) -> None:

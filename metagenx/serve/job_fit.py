@@ -13,6 +13,7 @@ from metagenx.serve.plain import numbers
 
 if TYPE_CHECKING:
     from metagenx.fitting.de import State
+    from metagenx.fitting.run import FitResult
     from metagenx.genx.model import Model
 
 SAY_EVERY = 0.25  # seconds
@@ -39,8 +40,10 @@ def fit_job(folder: Path, asked: dict[str, Any], live: Live) -> dict[str, Any]:
     watch.show(problem.start)
     result = fit(
         model, int(asked.get("seed", 0)), as_in_file=bool(asked.get("as_in_file")), budget=asked.get("evaluations"),
-        problem=problem, on_generation=watch, should_stop=live.should_stop, **settings,
+        problem=problem, on_generation=watch, on_run=watch.made_elsewhere, should_stop=live.should_stop,
+        cores=asked.get("cores"), **settings,
     )  # fmt: skip
+    live.say("verdict", line=f"{result.verdict}; writing the report", level="info")
     watch.show(result.values)
     save_fit(result, folder / "results", command=["metagenx", "fit", asked["file"]])
     state = "stopped" if result.was_interrupted else "finished"
@@ -93,6 +96,14 @@ class Watch:
             self.show(self._best[1])
             took = time.monotonic() - now
             self._show_at = now + max(SHOW_EVERY, took / _SHARE)
+
+    def made_elsewhere(self, run: FitResult) -> None:
+        """A run that another process has made."""
+        self._before += run.evaluations
+        self._ends.append(float(run.fom))
+        if np.isfinite(run.fom) and (self._best is None or run.fom < self._best[0]):
+            self._best = (float(run.fom), np.array(run.values))
+        self._live.say("run", run=len(self._ends) - 1, fom=float(run.fom), evaluations=run.evaluations)
 
     def _ended(self) -> None:
         self._ends.append(self._best_of_run)

@@ -39,7 +39,7 @@ def runs_job(folder: Path, asked: dict[str, Any], live: Live) -> dict[str, Any]:
     watch = Watch(model, problem.names, folder / "runs", live)
     watch.show()
     common: dict[str, Any] = {
-        "out": folder / "runs", "workers": asked.get("workers"), "trust": trust, "progress": watch,
+        "out": folder / "runs", "workers": asked.get("cores"), "trust": trust, "progress": watch,
         "should_stop": live.should_stop,
     }  # fmt: skip
     if asked["kind"] == "repeat":

@@ -41,6 +41,7 @@ class Asked:
     options: dict[str, Any] = field(default_factory=dict)
     plan: dict[str, Any] = field(default_factory=dict)
     trust: bool = False
+    cores: int = 1
 
     @property
     def on_ray(self) -> bool:
@@ -49,7 +50,8 @@ class Asked:
 
     def for_process(self) -> dict[str, Any]:
         """What the process gets to know."""
-        return {**self.options, "kind": self.kind, "file": self.file, "plan": self.plan, "trust": self.trust}
+        ours = {"kind": self.kind, "file": self.file, "plan": self.plan, "trust": self.trust, "cores": self.cores}
+        return {**self.options, **ours}
 
 
 class Job:

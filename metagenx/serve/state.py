@@ -35,6 +35,7 @@ class Server:
         self.base, self.access, self.isolation, self.limits, self.trust = base, access, isolation, limits, trust
         self.first: list[tuple[Upload, str, dict[str, Any]]] = []  # jobs that the owner asked for at the start
         self.uploads = Uploads(base / "served" / "files", limits)
+        self.cores = cores
         self.desks = Desks(isolation, limits)
         self.hub = Hub(self.describe)
         self.dispatcher = Dispatcher(Jobs(base / "served" / "jobs"), isolation, limits, self.hub.heard, cores=cores)
@@ -78,7 +79,7 @@ class Server:
         asked = Asked(
             id=new_id(), kind=kind, title=f"{kind} {upload.said}"[:200], user=user, created=time.time(),
             upload=upload.id, file=f"{stem}.hgx", options=options, plan=dict(prepared.get("plan") or {}),
-            trust=trusted and kind == FIT,
+            trust=trusted and kind == FIT, cores=max(1, self.cores // 2) if kind == FIT else self.cores,
         )  # fmt: skip
         return self.dispatcher.add(asked, base64.b64decode(str(prepared["file"])))
 

@@ -7,6 +7,7 @@ import json
 import secrets
 import shutil
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -73,7 +74,6 @@ class Uploads:
         self.check_size(n_bytes or 0)
         if self._arriving >= self._limits.uploads_at_once:
             raise InputError("too many files arrive at once", hint="Try again in a minute.")
-        self._make_room()
         return Arrival(self, name, user, trust)
 
     def check_size(self, n_bytes: int) -> None:
@@ -84,12 +84,16 @@ class Uploads:
                 f"the file is larger than {most // 2**20} MiB", hint="Leave out data that it does not need."
             )
 
-    def _make_room(self) -> None:
-        kept = sorted(self._known.values(), key=lambda upload: upload.time)
-        room = self._limits.stored_bytes - sum(upload.n_bytes for upload in kept)
-        while kept and (len(kept) >= self._limits.uploads_kept or room < self._limits.upload_bytes):
-            oldest = kept.pop(0)
-            room += oldest.n_bytes
+    def keep(self, upload: Upload) -> None:
+        """A file has arrived; whoever has the most files loses his oldest where there is no room for it."""
+        self._known[upload.id] = upload
+        while len(self._known) > 1 and (
+            len(self._known) > self._limits.uploads_kept
+            or sum(known.n_bytes for known in self._known.values()) > self._limits.stored_bytes
+        ):
+            users = Counter(known.user for known in self._known.values())
+            others = [known for known in self._known.values() if known is not upload]
+            oldest = min(others, key=lambda known: (-users[known.user], known.time))
             del self._known[oldest.id]
             shutil.rmtree(self.folder / oldest.id, ignore_errors=True)
 
@@ -130,7 +134,7 @@ class Arrival:
             time.time(), self._trust,
         )  # fmt: skip
         replace_atomically(self._place / "upload.json", json.dumps(asdict(upload)).encode("utf-8"))
-        self._uploads._known[self._id] = upload
+        self._uploads.keep(upload)
         return upload
 
     def __exit__(self, *failure: object) -> None:

@@ -93,7 +93,7 @@ export class Plot {
     c.beginPath();
     c.rect(MARGIN.left, MARGIN.top, width - MARGIN.left - MARGIN.right, height - MARGIN.top - MARGIN.bottom);
     c.clip();
-    for (const series of this.series) this.one(c, s, series, color, height);
+    for (const series of this.series) this.one(c, s, series, color);
     c.restore();
     if (this.pointer) this.readout(c, s, width, height, color);
   }
@@ -127,7 +127,7 @@ export class Plot {
     c.restore();
   }
 
-  one(c, s, series, color, height) {
+  one(c, s, series, color) {
     const { x, y, kind = "line", error } = series;
     const { xLog, yLog } = this.options;
     c.globalAlpha = series.alpha ?? 1;
@@ -150,7 +150,7 @@ export class Plot {
         for (let i = 0; i < x.length; i++) {
           if (!good(i) || !(error[i] > 0)) continue;
           const px = s.px(x[i]), low = y[i] - error[i];
-          c.moveTo(px, yLog && low <= 0 ? height : s.py(low));
+          c.moveTo(px, yLog && low <= 0 ? s.py(y[i]) : s.py(low)); // no logarithm below: the upper half only
           c.lineTo(px, s.py(y[i] + error[i]));
         }
         c.stroke();
