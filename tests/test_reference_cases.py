@@ -14,7 +14,7 @@ from metagenx.genx.population import candidate_simulations
 CASES = all_cases()
 
 # Scripts that no population can go through, and the words in which that is said.
-ONE_BY_ONE = {"uservars_coupling_01": "truth value"}
+NO_POPULATION = {"uservars_coupling_01": "truth value"}
 
 # Rows that name a plain global variable: GenX drops the value in silence, we set the variable and say so
 # (fact sheet 2.3, Q). Their row is taken out to compare the rest.
@@ -78,9 +78,10 @@ def test_trials_one_by_one_and_as_one_batch(case: Case, model: metagenx.Model) -
     tolerance = max(1e-8, 10 * case.tolerance)
     one_by_one = np.concatenate([problem._one_by_one(vector[None]) for vector in vectors])
     np.testing.assert_allclose(one_by_one, expected, rtol=tolerance, atol=1e-13)
-    if case.name in ONE_BY_ONE:
-        assert problem.path == "one by one"
-        assert ONE_BY_ONE[case.name] in (problem.why_not or "")
+    np.testing.assert_allclose(problem._recorded(vectors), one_by_one, rtol=1e-12, atol=1e-15)
+    if case.name in NO_POPULATION:
+        assert problem.path == "recorded"
+        assert NO_POPULATION[case.name] in (problem.why_not or "")
         return
     assert problem.path == "population", problem.why_not
     np.testing.assert_allclose(problem.evaluate(vectors), expected, rtol=tolerance, atol=1e-13)

@@ -44,7 +44,7 @@ class Audit:
     stored_fom : FOM of the simulation stored in the file, None if there is none.
     recomputed_fom : FOM of our own simulation with the values of the table.
     same_physics : whether the two agree; None if nothing is stored.
-    path, why_not : ``"population"`` or ``"one by one"``, and why; None if nothing is fitted.
+    path, why_not : ``"population"``, ``"recorded"`` or ``"one by one"``, and why; None if nothing is fitted.
     warnings : what should be looked at before a fit, one sentence each.
     notices : how the file was read and mended.
     """
@@ -112,7 +112,7 @@ def audit(model: Model) -> Audit:
         recomputed_fom=recomputed,
         same_physics=same,
         path=problem.path if problem else None,
-        why_not=problem.why_not if problem else None,
+        why_not=_why_not(problem) if problem else None,
         microseconds_per_evaluation=_cost(problem) if problem else None,
         warnings=tuple(warnings),
         notices=tuple(model.notices),
@@ -149,6 +149,11 @@ def _problem(model: Model) -> tuple[ModelProblem | None, str | None]:
         return model.problem(), None
     except InputError as error:
         return None, error.what
+
+
+def _why_not(problem: ModelProblem) -> str | None:
+    reasons = dict.fromkeys(reason for reason in (problem.why_not, problem.why_not_recorded) if reason)
+    return "; ".join(reasons) or None
 
 
 def _cost(problem: ModelProblem) -> float:

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from metagenx.errors import InputError, ScriptError
 from metagenx.genx import file as genx_file
 from metagenx.genx.data import DataList
 from metagenx.genx.fom import FigureOfMerit
 from metagenx.genx.grid import ParameterGrid
-from metagenx.genx.models.user_variables import UserVars, departures, penalties
+from metagenx.genx.models.user_variables import UserVars, departures, has_systematic_errors, penalties
 from metagenx.genx.options import solver_options
 from metagenx.genx.script import ScriptModule
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from metagenx.genx.models.recording import Recorder
     from metagenx.genx.population import ModelProblem
 
 
@@ -179,6 +181,8 @@ class ModelInstance:
         self.data = file.data.copy()
         self.script = ScriptModule(file.script, self.data, trust=trust, file=str(file.path or "model"))
         self.grid = ParameterGrid(file.table, self.script)
+        # The name of the variables whose systematic errors count; False: to be looked for.
+        self._variables: str | Literal[False] | None = False
 
     def simulate(self, values: Mapping[str, float] | None = None) -> list[np.ndarray]:
         """Apply all rows in table order, then run ``Sim`` with ``_sim`` set."""
@@ -195,12 +199,51 @@ class ModelInstance:
         self.grid.apply_fitted(columns)
         return self.script.simulate(self.data, sim_flag=False)
 
+    def simulate_each(self, vectors: np.ndarray, recorder: Recorder) -> list[tuple[list[Any], Any] | InputError]:
+        """Run ``Sim`` for one candidate after the other, as in a fit, with simulations that are only recorded.
+
+        Parameters
+        ----------
+        vectors : (n, n_dim).
+
+        Returns
+        -------
+        per candidate its simulations, arrays or `recording.Curve`, and its penalty; or what went wrong with it.
+
+        Raises
+        ------
+        ScriptTimeout : a candidate runs too long.
+        """
+
+        def prepare(i: int) -> None:
+            self.grid.apply_fitted(vectors[i])
+
+        def ask() -> Any:
+            if any(now is not before for now, before in zip(self._seen_data(), seen, strict=True)):
+                raise ScriptError("the script replaces data, with which the other candidates are compared too")
+            return self.penalty()
+
+        seen = self._seen_data()
+        return self.script.simulate_each(self.data, recorder, len(vectors), prepare, ask)
+
+    def _seen_data(self) -> list[Any]:
+        return [values for d in self.data for values in (d.x, d.y, d.error, d.use)]
+
     def penalty(self) -> Any:
         """What systematic errors add to the FOM: a number, or (n_population, 1).
 
         As in GenX only the first UserVars object of the script counts.
         """
-        return self.script.within_limits(_penalty, self.script.namespace)
+        namespace = self.script.namespace
+        name = self._variables
+        if name is False or (name is not None and not isinstance(namespace.get(name), UserVars)):
+            name = _name_of_variables(namespace)
+            # A script that makes global variables while it simulates may make another the first.
+            if not self.script.trust and "global" not in self.script.text:
+                self._variables = name
+        if name is None or not has_systematic_errors(namespace[name]):
+            return 0.0
+        return self.script.within_limits(_penalty, namespace[name])
 
     def departures(self) -> tuple[list[Any], list[float]]:
         """What `penalty` is made of: departures in errors, each a number or (n_population, 1), and their weights."""
@@ -212,14 +255,17 @@ class ModelInstance:
         return FigureOfMerit(name, self.data, n_fitted=self.grid.n_fit_flags, options=options)
 
 
-def _penalty(namespace: Mapping[str, Any]) -> Any:
-    first = next((value for value in namespace.values() if isinstance(value, UserVars)), None)
-    return 0.0 if first is None else sum(penalties(first), 0.0)
+def _name_of_variables(namespace: Mapping[str, Any]) -> str | None:
+    return next((name for name, value in namespace.items() if isinstance(value, UserVars)), None)
+
+
+def _penalty(variables: UserVars) -> Any:
+    return sum(penalties(variables), 0.0)
 
 
 def _departures(namespace: Mapping[str, Any]) -> tuple[list[Any], list[float]]:
-    first = next((value for value in namespace.values() if isinstance(value, UserVars)), None)
-    return ([], []) if first is None else departures(first)
+    name = _name_of_variables(namespace)
+    return ([], []) if name is None else departures(namespace[name])
 
 
 def _profiles(namespace: Mapping[str, Any]) -> list[dict[str, Any]]:

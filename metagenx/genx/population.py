@@ -3,31 +3,38 @@
 The fitted rows are set to arrays of shape (n_population, 1), the user's ``Sim`` runs once, numpy broadcasts his
 arithmetic, and the kernels of ``physics`` evaluate every candidate in one call: the script's Python is paid once per
 generation, not once per candidate. A script that cannot do this (an ``if`` on a fitted value, ``float()``, state of its
-own) is found out when the problem is made, by comparing random candidates one by one against the batch, and is then
-evaluated one by one.
+own) is found out when the problem is made, by comparing random candidates one by one against the batch.
+
+Its ``Sim`` then runs once per candidate, with simulations that only record their layers (`models.recording`); the
+curves of the whole population are computed together afterwards. Where that gives other numbers, or nothing can be
+recorded, candidates are evaluated one by one.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from metagenx.errors import InputError, ScriptError
 from metagenx.genx.deviations import Deviations, stacked
+from metagenx.genx.models.recording import Curve, Recorder, compute
 from metagenx.genx.script import ScriptTimeout
 
 if TYPE_CHECKING:
     from metagenx.genx.model import Model, ModelInstance
 
 POPULATION = "population"
+RECORDED = "recorded"
 ONE_BY_ONE = "one by one"
 
 # Simulations of this many numbers are held at once; a larger population is evaluated in parts.
 _NUMBERS_AT_ONCE = 4_000_000
 # Candidates that decide which path is taken, and how closely the paths must agree (they differ by rounding only).
 _N_PROBES = 4
+# Candidates whose layers are kept until their curves are computed.
+_SCRIPTS_AT_ONCE = 256
 _AGREEMENT = 1e-9
 
 
@@ -44,8 +51,9 @@ class ModelProblem:
     names : names of the fitted rows, in table order.
     bounds : (n_dim, 2) lower and upper limits of the table.
     start : (n_dim,) values of the table.
-    path : ``"population"`` or ``"one by one"``.
+    path : ``"population"``, ``"recorded"`` or ``"one by one"``.
     why_not : why the population path is not in use, or None.
+    why_not_recorded : why, if candidates are evaluated one by one, the recorded path is not in use either, or None.
     depends_on_history : whether the same candidate gives different FOMs, depending on what was evaluated before.
     n_failed, last_failure : candidates whose ``Sim`` failed so far (their FOM is NaN), and the last reason.
 
@@ -78,6 +86,8 @@ class ModelProblem:
         self._numbers_per_candidate = max(1, sum(np.size(s) for s in simulations))
         self.path = POPULATION
         self.why_not: str | None = None
+        self.why_not_recorded: str | None = None
+        self._recorder = Recorder()
         self.depends_on_history = False
         self._choose_path()
 
@@ -112,7 +122,10 @@ class ModelProblem:
         if self.path == ONE_BY_ONE:
             return self._one_by_one(vectors)
         step = max(1, _NUMBERS_AT_ONCE // self._numbers_per_candidate)
-        parts = [self._population(vectors[i : i + step]) for i in range(0, len(vectors), step)]
+        if self.path == RECORDED:
+            step = min(step, _SCRIPTS_AT_ONCE)
+        evaluate = self._population if self.path == POPULATION else self._recorded
+        parts = [evaluate(vectors[i : i + step]) for i in range(0, len(vectors), step)]
         return np.concatenate(parts) if parts else np.empty(0)
 
     def deviations(self, vectors: np.ndarray) -> Deviations:
@@ -189,6 +202,36 @@ class ModelProblem:
         foms[self._says_nothing(simulations, len(vectors))] = np.nan
         return foms
 
+    def _recorded(self, vectors: np.ndarray) -> np.ndarray:
+        found = self._single.simulate_each(vectors, self._recorder)
+        good = [i for i, outcome in enumerate(found) if not isinstance(outcome, InputError)]
+        foms = np.full(len(vectors), np.nan)
+        try:
+            foms[good] = self._recorded_foms([found[i] for i in good])  # type: ignore[misc]
+        except ScriptTimeout:
+            raise
+        except ScriptError:
+            return self._one_by_one(vectors)
+        bad = [i for i, outcome in enumerate(found) if isinstance(outcome, InputError)]
+        if bad:
+            foms[bad] = self._one_by_one(vectors[bad])  # which counts it, if it is not the placeholders' fault
+        return foms
+
+    def _recorded_foms(self, found: list[tuple[list[Any], Any]]) -> np.ndarray:
+        if not found:
+            return np.empty(0)
+        with np.errstate(all="ignore"):
+            curves = [s for simulations, _ in found for s in simulations if type(s) is Curve]
+            self._single.script.within_limits(compute, curves)
+            data = self._single.data
+            simulations = [
+                np.array([np.asarray(own[i]).reshape(len(d.x)) for own, _ in found]) for i, d in enumerate(data)
+            ]
+            penalties = np.array([np.asarray(penalty, dtype=float).reshape(()) for _, penalty in found])
+            foms = np.array(self._figure.total(simulations, penalties), dtype=float)
+        foms[self._says_nothing(simulations, len(found))] = np.nan
+        return foms
+
     def _says_nothing(self, simulations: list[np.ndarray], n_population: int) -> np.ndarray:
         """Candidates without a single number in a used data set: the mask of the FOM would take them for perfect."""
         nothing = np.zeros(n_population, dtype=bool)
@@ -225,17 +268,43 @@ class ModelProblem:
         alone = self._one_by_one(probes)
         again = self._one_by_one(probes[::-1])[::-1]
         self.depends_on_history = not _agree(alone, again)
+        if self.depends_on_history:
+            self.path, self.why_not = ONE_BY_ONE, "the script remembers earlier evaluations"
+        else:
+            self.why_not = self._why_not_population(probes, alone)
+            self.path = POPULATION if self.why_not is None else RECORDED
+        if self.path == RECORDED:
+            self.why_not_recorded = self._why_not_recorded(probes, alone)
+            self.path = RECORDED if self.why_not_recorded is None else ONE_BY_ONE
+        self.n_failed, self.last_failure = 0, None
+
+    def _why_not_population(self, probes: np.ndarray, alone: np.ndarray) -> str | None:
         try:
             together = self._population_or_error(probes)
             part = self._population_or_error(probes[1:4])
         except ScriptError as error:
-            self.path, self.why_not = ONE_BY_ONE, error.what
-        else:
-            if self.depends_on_history:
-                self.path, self.why_not = ONE_BY_ONE, "the script remembers earlier evaluations"
-            elif not (_agree(alone, together) and _agree(alone[1:4], part)):
-                self.path, self.why_not = ONE_BY_ONE, "the script gives other numbers for a population than for one"
-        self.n_failed, self.last_failure = 0, None
+            return error.what
+        if _agree(alone, together) and _agree(alone[1:4], part):
+            return None
+        return "the script gives other numbers for a population than for one"
+
+    def _why_not_recorded(self, probes: np.ndarray, alone: np.ndarray) -> str | None:
+        try:
+            found = self._single.simulate_each(probes, self._recorder)
+            outcomes = [outcome for outcome in found if not isinstance(outcome, InputError)]
+            if not any(type(s) is Curve and not s.is_known for simulations, _ in outcomes for s in simulations):
+                failed = next((outcome for outcome in found if isinstance(outcome, InputError)), None)
+                if failed is not None and not outcomes:
+                    return failed.what
+                return "no simulation can be recorded: the script calculates with them, or they are not SimSpecular"
+            foms = np.full(len(probes), np.nan)
+            good = [i for i, outcome in enumerate(found) if not isinstance(outcome, InputError)]
+            foms[good] = self._recorded_foms(outcomes)
+        except ScriptTimeout:
+            raise
+        except ScriptError as error:
+            return error.what
+        return None if _agree(alone, foms) else "the script gives other numbers with simulations that are only recorded"
 
 
 def _agree(a: np.ndarray, b: np.ndarray) -> bool:

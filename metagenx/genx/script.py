@@ -17,6 +17,7 @@ import numpy as np
 from metagenx.errors import InputError, ScriptError, ScriptRefused
 from metagenx.genx import mend
 from metagenx.genx.models import notices, registry
+from metagenx.genx.models.recording import Curve, Recorder
 from metagenx.genx.row_setters import make_setter
 from metagenx.genx.sandbox import check, deadline, explain, memory, rewrite
 from metagenx.genx.sandbox.builtins_of_scripts import BUILTINS
@@ -216,6 +217,44 @@ class ScriptModule:
         self.namespace["_sim"] = sim_flag
         return _simulations(self.namespace["Sim"](data), data)
 
+    def simulate_each(
+        self, data: Sequence[Any], recorder: Recorder, n: int, prepare: Callable[[int], None], ask: Callable[[], Any]
+    ) -> list[tuple[list[Any], Any] | InputError]:
+        """What ``Sim(data)`` returns for each of `n` candidates, with simulations that are only recorded.
+
+        Parameters
+        ----------
+        prepare : called with the number of a candidate before its ``Sim``, to set it.
+        ask : called after its ``Sim``.
+
+        Returns
+        -------
+        per candidate one array or `recording.Curve` per data set, and the answer of `ask`; or what went wrong.
+
+        Raises
+        ------
+        ScriptTimeout : a candidate runs too long.
+        """
+
+        def simulate() -> list[Any]:
+            recorder.begin()
+            return self._simulate(data, False)
+
+        def each() -> list[tuple[list[Any], Any] | InputError]:
+            found: list[tuple[list[Any], Any] | InputError] = []
+            for i in range(n):
+                try:
+                    prepare(i)
+                    found.append((self._run(self.limits.call, simulate), ask()))
+                except ScriptTimeout:
+                    raise
+                except InputError as error:
+                    found.append(error)
+            return found
+
+        # The limit on memory once for all: each change of it is a call of the system.
+        return memory.call(None if self.trust else self.limits.memory, each)
+
     def evaluate(self, expression: str) -> Any:
         """Value of a Python expression in the namespace of the script, checked as the script itself.
 
@@ -385,7 +424,9 @@ def _simulations(result: Any, data: Sequence[Any]) -> list[np.ndarray]:
     return [_simulation(item, i, len(dataset.x)) for i, (item, dataset) in enumerate(zip(result, data, strict=True))]
 
 
-def _simulation(item: Any, i: int, n_points: int) -> np.ndarray:
+def _simulation(item: Any, i: int, n_points: int) -> Any:
+    if type(item) is Curve and len(item) == n_points:
+        return item
     array = item if type(item) is np.ndarray else np.asarray(item)
     if array.dtype.kind not in "fciub":
         raise ScriptError(f"Sim returned something for data set {i} that is not an array of numbers")

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 # Updates a second in a terminal; elsewhere one line for every tenth of the work.
 _UPDATES = 8
 _BAR = 24
+_PATHS = {
+    "population": "a whole population at once",
+    "recorded": "the script one candidate at a time, its curves for a whole population at once",
+}
 
 
 class Screen:
@@ -152,7 +156,7 @@ def audit_text(audit: Audit) -> str:
             f", {audit.microseconds_per_evaluation:.0f} µs per evaluation" if audit.microseconds_per_evaluation else ""
         )
         why = f" ({audit.why_not})" if audit.why_not else ""
-        path = "a whole population at once" if audit.path == "population" else "one candidate at a time"
+        path = _PATHS.get(audit.path, "one candidate at a time")
         lines.append(f"evaluated  {path}{why}{cost}")
     lines += [f"! {text}" for text in audit.warnings]
     lines += [f"note: {text}" for text in audit.notices]

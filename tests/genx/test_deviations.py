@@ -85,7 +85,7 @@ def test_one_by_one_gives_the_same():
     together = metagenx.Model(film()).problem()
     script = SCRIPT.replace("    SLD[:] = []", "    SLD[:] = []\n    if Film.d > 100000: Film.sigma = 0")
     alone = metagenx.Model(film(script=script)).problem()
-    assert (together.path, alone.path) == ("population", "one by one")
+    assert (together.path, alone.path) == ("population", "recorded")
     vectors = np.array([together.start, together.start * 1.01])
     np.testing.assert_allclose(
         alone.deviations(vectors).differences, together.deviations(vectors).differences, rtol=1e-10, atol=1e-12

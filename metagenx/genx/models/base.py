@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from inspect import get_annotations, signature
 from types import MappingProxyType, UnionType
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -83,14 +83,14 @@ class _ParameterClass(type):
     """Makes instances from keyword arguments of the right type, and accepts those that are no fields."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        form: _Form | None = cls._form  # type: ignore[attr-defined]
+        if form is not None and form.kind is cls and not args:
+            return _made(form, kwargs)
         plan = cls.__dict__.get("_plan")
         if plan is None:
             plan = _plan(cls)
         if plan is _NOTHING or len(args) > len(plan):
             return super().__call__(*args, **kwargs)
-        form: _Form | None = cls.__dict__["_form"]
-        if form is not None and not args and (not form.required or form.required <= kwargs.keys()):
-            return _made(cls, plan, form, kwargs)
         given = dict(zip(plan, args, strict=False))
         unknown: dict[str, Any] = {}
         for name, value in kwargs.items():
@@ -109,21 +109,31 @@ class _ParameterClass(type):
         return made
 
 
-def _made(cls: Any, plan: Mapping[str, tuple[Convert, Any]], form: _Form, given: Mapping[str, Any]) -> Any:
+def _made(form: _Form, given: Mapping[str, Any]) -> Any:
     """A new object without its constructor: a script may make hundreds of layers in every simulation."""
     content = form.values.copy()
     unknown = {}
-    for name, value in given.items():
-        if name in plan:
-            content[name] = _converted(cls, name, plan[name][0], value)
-        else:
-            unknown[name] = value
+    converters = form.converters
+    try:
+        for name, value in given.items():
+            quick = converters.get(name)
+            if quick is None:
+                unknown[name] = value
+            elif (convert := quick.get(type(value))) is not None:
+                content[name] = convert(value)
+            else:
+                content[name] = _converted(form.kind, name, form.plan[name][0], value)
+    except OverflowError:  # of a quick one, which does not say what is wrong
+        for name, value in given.items():
+            if name in form.plan:
+                _converted(form.kind, name, form.plan[name][0], value)
+        raise
     for name, factory in form.factories:
         if name not in given:
             content[name] = factory()
     if unknown:
         content["_unknown_arguments"] = unknown
-    made = object.__new__(cls)
+    made: Any = object.__new__(form.kind)
     made.__dict__ = content
     return made
 
@@ -138,6 +148,8 @@ class ModelParamBase(metaclass=_ParameterClass):
     """
 
     _unknown_arguments: Mapping[str, Any] = _NOTHING
+    # Of this class or, until its own is made, of one that it is derived from.
+    _form: ClassVar[_Form | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -180,22 +192,26 @@ def _plan(cls: type) -> Mapping[str, tuple[Convert, Any]]:
 
 @dataclass(frozen=True)
 class _Form:
-    """The fields of a new object, for a class whose constructor does nothing but set them.
+    """The fields of a new object, for a class whose constructor does nothing but set them, all with a default.
 
     Attributes
     ----------
-    values : every field in its order, with its default if it has one.
+    kind : the class.
+    values : every field in its order, with its default.
     factories : fields that get a new object each.
-    required : fields without a default.
+    converters : per field, how values of the usual types are converted.
+    plan : per field, how any value is converted; see `_plan`.
     """
 
+    kind: type
     values: dict[str, Any]
     factories: tuple[tuple[str, Callable[[], Any]], ...]
-    required: frozenset[str]
+    converters: Mapping[str, Mapping[type, Convert]]
+    plan: Mapping[str, tuple[Convert, Any]]
 
 
 def _form(cls: type, plan: Mapping[str, tuple[Convert, Any]]) -> _Form | None:
-    """How objects of a class look; None if its constructor does more than to set the fields."""
+    """How objects of a class look; None if its constructor does more than to set the fields, or needs some of them."""
     if not plan or hasattr(cls, "__post_init__") or any("__slots__" in base.__dict__ for base in cls.__mro__):
         return None
     if any(name in base.__dict__ for base in cls.__mro__[:-1] for name in ("__setattr__", "__new__")):
@@ -208,8 +224,10 @@ def _form(cls: type, plan: Mapping[str, tuple[Convert, Any]]) -> _Form | None:
         (name, field.default_factory) for name, field in declared.items() if field.default_factory is not MISSING
     )
     values = {name: None if default is MISSING else default for name, (_, default) in plan.items()}
-    required = {name for name, (_, default) in plan.items() if default is MISSING} - {name for name, _ in factories}
-    return _Form(values, factories, frozenset(required))
+    if {name for name, (_, default) in plan.items() if default is MISSING} - {name for name, _ in factories}:
+        return None
+    quick = {name: _QUICK.get(convert, _NO_CONVERTERS) for name, (convert, _) in plan.items()}
+    return _Form(cls, values, factories, quick, plan)
 
 
 def _declared_types(cls: type) -> dict[str, Any]:
@@ -271,9 +289,9 @@ def _keep(value: Any) -> Any:
 
 
 def _to_float(value: Any) -> Any:
-    if isinstance(value, float | int):
+    if isinstance(value, (float, int)):
         return float(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return np.array(value, dtype=float)
     return value if _is_array_or_object(value) else float(value)
 
@@ -283,7 +301,7 @@ def _to_int(value: Any) -> Any:
 
 
 def _to_complex(value: Any) -> Any:
-    if isinstance(value, float | int):
+    if isinstance(value, (float, int)):
         return complex(value)
     # A subclass of complex knows the composition of what it describes: keep it.
     return value if isinstance(value, complex) or _is_array_or_object(value) else complex(value)
@@ -304,6 +322,18 @@ _SIMPLE: Mapping[Any, Convert] = MappingProxyType(
         "complex": _to_complex,
     }
 )
+
+# Conversions of exact types, all in C.
+_QUICK: Mapping[Convert, Mapping[type, Convert]] = MappingProxyType(
+    {
+        _to_float: {float: float, np.float64: float, int: float},
+        _to_int: {int: int},
+        _to_complex: {float: complex, np.float64: complex, int: complex, complex: complex},
+    }
+)
+
+
+_NO_CONVERTERS: Mapping[type, Convert] = MappingProxyType({})
 
 
 def _whole(value: object) -> int | None:

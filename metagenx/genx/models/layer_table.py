@@ -179,7 +179,10 @@ def table_row(values: Sequence[Any], field: str, dtype: type = float) -> Array:
         shapes.clear()
     try:
         if not arrays:
-            row: Array = np.array(values, dtype=dtype)
+            row: Array = np.array(values)
+            if row.ndim == 1 and row.dtype.kind in ("cbiuf" if dtype is complex else "biuf"):
+                return row.astype(dtype, copy=False)[None]
+            row = np.array(values, dtype=dtype)
             if row.ndim == 1 and _NO_NUMBERS.isdisjoint(map(type, values)):
                 return row[None]
         elif len(shapes) == 1 and _NO_NUMBERS.isdisjoint(map(type, values)):

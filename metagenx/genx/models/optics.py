@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from metagenx.genx.models.instrument import Probe
 from metagenx.genx.models.layer_table import table_row
-from metagenx.genx.models.sample_table import SampleTable
+from metagenx.genx.models.sample_table import LayerNumbers, SampleTable
 from metagenx.physics import coordinates, potentials
 
 Array = NDArray[np.float64]
@@ -60,6 +60,32 @@ def scattering_lengths(table: SampleTable, probe: Probe, wavelength: Any) -> Opt
         return Optics(strength, absorption, None, ("dens", "b", "xs_ai"))
     magnetic = potentials.magnetic_strength(density, table.column("magn"))
     return Optics(strength, absorption, magnetic, ("dens", "b", "xs_ai", "magn"))
+
+
+def numbers_of_scattering_lengths(probe: Probe) -> LayerNumbers | None:
+    """What `scattering_lengths` reads of the layers; None for spin flip, which needs more."""
+    if probe is Probe.xray:
+        return LayerNumbers(
+            ("d", "sigma", "dens"),
+            "f",
+            lambda layers: ([(a.d, a.sigma, a.dens) for a in layers], [a.f for a in layers]),
+        )
+    if probe is Probe.neutron_pol_spin_flip:
+        return None
+    if probe in _MAGNETIC:
+        return LayerNumbers(
+            ("d", "sigma", "dens", "xs_ai", "magn"),
+            "b",
+            lambda layers: (
+                [(a.d, a.sigma, a.dens, a.xs_ai, a.magn) for a in layers],
+                [a.b for a in layers],
+            ),
+        )
+    return LayerNumbers(
+        ("d", "sigma", "dens", "xs_ai"),
+        "b",
+        lambda layers: ([(a.d, a.sigma, a.dens, a.xs_ai) for a in layers], [a.b for a in layers]),
+    )
 
 
 def xray_lengths(table: SampleTable, wavelength: Any) -> ComplexArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from metagenx.errors import InputError
 from metagenx.genx.models.layer_table import Arrangement, arrange, column
+from metagenx.genx.models.values import is_population
 from metagenx.physics.specular import Blocks
 
 Array = NDArray[np.float64]
@@ -51,13 +52,27 @@ class SampleTable:
         return [*rows, len(self.layers) - 1]
 
 
+@dataclass(frozen=True)
+class LayerNumbers:
+    """The numbers of layers that a simulation needs, read at once.
+
+    Attributes
+    ----------
+    real : names of the real ones, d and sigma first. complex : name of the complex one.
+    read : layers → per layer the real ones, and per layer the complex one.
+    """
+
+    real: tuple[str, ...]
+    complex: str
+    read: Callable[[Sequence[Any]], tuple[list[tuple[Any, ...]], list[Any]]]
+
+
 def any_fitted(layers: Sequence[Any], fields: Sequence[str]) -> bool:
     """Whether a field of any layer holds one value per individual."""
-    for layer in layers:
-        for name in fields:
-            value = getattr(layer, name)
-            if type(value) is not float and isinstance(value, np.ndarray) and value.ndim == 2:
-                return True
+    for name in fields:
+        values = [getattr(layer, name) for layer in layers]
+        if any(issubclass(kind, np.ndarray) for kind in set(map(type, values))) and is_population(*values):
+            return True
     return False
 
 
@@ -73,21 +88,40 @@ def sample_table(sample: Any, repetitions: Sequence[Any] | None = None) -> Sampl
     ------
     InputError : the sample is not made of such objects, or a thickness, roughness or repetition is no number.
     """
+    layers, blocks, fitted, inverted = sample_parts(sample, repetitions)
+    try:
+        thickness, sigma = column(layers, "d"), column(layers, "sigma")
+    except AttributeError as error:
+        raise no_layers(error) from None
+    table = SampleTable(layers, thickness, sigma, blocks, fitted)
+    return from_other_side(table) if inverted else table
+
+
+def sample_parts(sample: Any, repetitions: Sequence[Any] | None = None) -> tuple[list[Any], Blocks, bool, bool]:
+    """What a sample is made of: its layers, how they repeat, whether anything fitted touches how they repeat, and
+    whether it is seen from the other side.
+
+    Raises
+    ------
+    InputError : as `sample_table`.
+    """
     try:
         stacks = [stack.Layers for stack in sample.Stacks]
         values = [stack.Repetitions for stack in sample.Stacks] if repetitions is None else list(repetitions)
         arrangement = _arrangement(sample, stacks, [not (type(v) is int and v == 1) for v in values])
         layers = [sample.Substrate, *arrangement.layers, sample.Ambient]
-        thickness, sigma = column(layers, "d"), column(layers, "sigma")
     except (TypeError, AttributeError) as error:
-        raise InputError(
-            f"the sample is not made of stacks of layers: {error}",
-            hint="Sample(Stacks=[Stack(Layers=[…])], Ambient=Layer(…), Substrate=Layer(…))",
-        ) from None
-    repeats = arrangement.blocks(values)
+        raise no_layers(error) from None
     fitted = any(isinstance(value, np.ndarray) and value.ndim == 2 for value in values)
-    table = SampleTable(layers, thickness, sigma, repeats, fitted)
-    return from_other_side(table) if getattr(sample, "_inverted", False) else table
+    return layers, arrangement.blocks(values), fitted, bool(getattr(sample, "_inverted", False))
+
+
+def no_layers(error: Exception) -> InputError:
+    """What to say of a sample whose layers lack something that layers have."""
+    return InputError(
+        f"the sample is not made of stacks of layers: {error}",
+        hint="Sample(Stacks=[Stack(Layers=[…])], Ambient=Layer(…), Substrate=Layer(…))",
+    )
 
 
 def _arrangement(sample: Any, stacks: list[list[Any]], repeats: list[bool]) -> Arrangement:

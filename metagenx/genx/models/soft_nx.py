@@ -20,11 +20,12 @@ from metagenx.genx.models.instrument import Coords, FootType, Instrument, Polari
 from metagenx.genx.models.measurement import Points, Reflectivity, measure
 from metagenx.genx.models.notices import note
 from metagenx.genx.models.numpy_names import *  # noqa: F403
+from metagenx.genx.models.recording import Kind, recorded
 from metagenx.genx.models.resolution_objects import GaussianResolution, TrapezoidResolution, XrayKalpha
 from metagenx.genx.models.sample_methods import SampleMethods, Simulations
-from metagenx.genx.models.sample_table import sample_table
+from metagenx.genx.models.sample_table import SampleTable, sample_table
 from metagenx.genx.models.sld_profile import Unrolled, magnetic_components, profiles_of_table
-from metagenx.genx.models.soft_optics import scattering_length_densities
+from metagenx.genx.models.soft_optics import numbers_of_densities, scattering_length_densities
 from metagenx.genx.models.specular_simulation import OffSpecular, field_of_table, reflected
 from metagenx.genx.models.spin_flip_simulation import mixed_channels, spin_flip_channel
 
@@ -120,8 +121,11 @@ def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
     ------
     InputError : an option or number of the sample or the instrument cannot be used.
     """
-    table = sample_table(sample)
+    placeholder = recorded(_RECORDED, x, sample, instrument)
+    return _measured(x, sample_table(sample), instrument, sample) if placeholder is None else placeholder
 
+
+def _measured(x: ArrayLike, table: SampleTable, instrument: Any, sample: Any = None) -> Array:
     def curve(points: Points) -> Reflectivity:
         reflectivity, fitted = reflected(sample, table, instrument, points, optics_of=scattering_length_densities)
         if not _is_opposite(instrument):
@@ -130,6 +134,9 @@ def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
         return -reflectivity, fitted
 
     return measure(x, instrument, curve)
+
+
+_RECORDED = Kind(_measured, numbers_of_densities)
 
 
 def PolSpecular(x: ArrayLike, p1: Any, p2: Any, F1: Any, F2: Any, sample: Any, instrument: Any) -> Array:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from metagenx.genx.models.instrument import Probe
 from metagenx.genx.models.notices import note
 from metagenx.genx.models.optics import Optics
-from metagenx.genx.models.sample_table import SampleTable
+from metagenx.genx.models.sample_table import LayerNumbers, SampleTable
 
 Array = NDArray[np.float64]
 
@@ -43,3 +43,22 @@ def scattering_length_densities(table: SampleTable, probe: Probe, wavelength: An
         return Optics(strength, None, moment * _STRENGTH, (field, "sld_m"))
     note(_TWICE)
     return Optics(strength, None, moment * (_SLD_UNIT / (2 * np.pi) ** 2), (field, "sld_m"), magnetic_power=4)
+
+
+def numbers_of_densities(probe: Probe) -> LayerNumbers | None:
+    """What `scattering_length_densities` reads of the layers; None for spin flip, which needs more."""
+    if probe is Probe.xray:
+        return LayerNumbers(
+            ("d", "sigma"), "sld_x", lambda layers: ([(a.d, a.sigma) for a in layers], [a.sld_x for a in layers])
+        )
+    if probe is Probe.neutron_pol_spin_flip:
+        return None
+    if probe in _MAGNETIC:
+        return LayerNumbers(
+            ("d", "sigma", "sld_m"),
+            "sld_n",
+            lambda layers: ([(a.d, a.sigma, a.sld_m) for a in layers], [a.sld_n for a in layers]),
+        )
+    return LayerNumbers(
+        ("d", "sigma"), "sld_n", lambda layers: ([(a.d, a.sigma) for a in layers], [a.sld_n for a in layers])
+    )

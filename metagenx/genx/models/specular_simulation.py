@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from metagenx.errors import InputError
 from metagenx.genx.models.instrument import Polarization, Probe, option
 from metagenx.genx.models.measurement import Points, Reflectivity, measure, points_of_measurement
-from metagenx.genx.models.optics import Optics, OpticsOf, scattering_lengths
+from metagenx.genx.models.optics import Optics, OpticsOf, numbers_of_scattering_lengths, scattering_lengths
+from metagenx.genx.models.recording import Kind, recorded
 from metagenx.genx.models.sample_table import SampleTable, sample_table
 from metagenx.genx.models.spin_flip_simulation import asymmetry, spin_flip_channel
 from metagenx.genx.models.thickness_average import averaged
@@ -49,8 +50,15 @@ def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
     ------
     InputError : an option or number of the sample or the instrument cannot be used.
     """
-    table = sample_table(sample)
+    placeholder = recorded(_RECORDED, x, sample, instrument)
+    return _measured(x, sample_table(sample), instrument, sample) if placeholder is None else placeholder
+
+
+def _measured(x: ArrayLike, table: SampleTable, instrument: Any, sample: Any = None) -> Array:
     return measure(x, instrument, lambda points: reflected(sample, table, instrument, points))
+
+
+_RECORDED = Kind(_measured, numbers_of_scattering_lengths)
 
 
 def SpecularField(x: ArrayLike, sample: Any, instrument: Any) -> ComplexArray:

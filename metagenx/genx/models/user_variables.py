@@ -99,6 +99,11 @@ class _Getter:
         return getattr(self._owner, self._name)
 
 
+def has_systematic_errors(variables: UserVars) -> bool:
+    """Whether departing from the value of any variable costs."""
+    return bool(variables.__dict__.get("_systematic_errors", True))  # a subclass may have forgotten to make them
+
+
 def penalties(variables: UserVars) -> list[Any]:
     """What the systematic errors of a script's variables add to the figure of merit.
 
