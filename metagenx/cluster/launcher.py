@@ -53,8 +53,12 @@ def up(file: ClusterFile, price: Price | None, say: Say) -> None:
     ResourcesSpent : it did not start; with the last lines of what Ray said.
     """
     ensure_token()
+    if file.provider == "external" and "token_file" in file.content["provider"]:
+        from metagenx.cluster.digitalocean import keep_token
+
+        keep_token(Path(file.content["provider"]["token_file"]))
     _provider(file)
-    config = resolved(file, say)
+    config = resolved(file, say, starting=True)
     if file.provider == "aws":
         from metagenx.cluster.aws import prepare
 
@@ -158,15 +162,16 @@ def interpreter(file: ClusterFile) -> str:
     return "python3"
 
 
-def resolved(file: ClusterFile, say: Say) -> Path:
+def resolved(file: ClusterFile, say: Say, *, starting: bool = False) -> Path:
     """The cluster file as Ray gets it: with this machine's Python and Ray, and the source of metagenx if it is here.
 
-    Two machines of different versions would compute different last digits, or refuse each other.
+    With ``starting``, who may ssh in is settled too. Two machines of different versions would compute different last
+    digits, or refuse each other.
     """
     import ray
     import yaml
 
-    text = json.dumps({**file.content, "provider": _without_ours(file)})
+    text = json.dumps({**file.content, "provider": _provider_section(file, starting)})
     python = sys.version.split()[0]
     text, changed = re.subn(r"--python [0-9][0-9.]*", f"--python {python}", text)
     text, changed_too = re.subn(r"(ray\[[a-z,]+\])==[0-9.]+", rf"\1=={ray.__version__}", text)
@@ -188,9 +193,14 @@ def resolved(file: ClusterFile, say: Say) -> Path:
     return path
 
 
-def _without_ours(file: ClusterFile) -> dict[str, Any]:
-    """The provider section; what is ours in it stays, for the head's timer reads it."""
-    return dict(file.content["provider"])
+def _provider_section(file: ClusterFile, starting: bool) -> dict[str, Any]:
+    """The provider section; of our own part of it, which the head reads, who may ssh in is settled here."""
+    section = dict(file.content["provider"])
+    if starting and file.provider == "external" and file.options.ssh_from == "me":
+        from metagenx.cluster.aws import ssh_source
+
+        section["metagenx"] = {**section.get("metagenx", {}), "ssh_from": ssh_source(file)}
+    return section
 
 
 @contextlib.contextmanager
