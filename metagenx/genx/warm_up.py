@@ -78,7 +78,9 @@ def _files() -> Iterator[tuple[str, GenxFile]]:
     for resolution in _RESOLUTIONS:
         for beam in _BEAMS if resolution == _RESOLUTIONS[0] else _BEAMS[1:2]:
             yield _slabs("spec_nx", f"{_XRAY}, coords='2θ', restype='{resolution}', footype='{beam}'")
-    yield _slabs("spec_nx", f"{_XRAY}, coords='q', restype='fast conv'")
+    yield _slabs("spec_nx", f"{_XRAY}, coords='q', tthoff=0.01, restype=model.GaussianResolution(sigma=0.001)")
+    for beam in ("GaussianBeamOffset", "SquareBeamOffset", "TrapezoidBeam"):
+        yield _slabs("spec_nx", f"{_XRAY}, coords='2θ', footype=model.{beam}()")
     yield _slabs("soft_nx", f"{_XRAY}, coords='q'")
     for probe in ("neutron", "neutron pol", "neutron tof", "neutron pol spin flip"):
         yield _slabs("spec_nx", f"probe='{probe}', {_NEUTRON}", layer=_FE)
@@ -93,18 +95,17 @@ def _files() -> Iterator[tuple[str, GenxFile]]:
         layer=_FE,
     )
     yield _slabs("interdiff", f"{_BARE_XRAY}, coords='q'", layer="f=fp.Fe, sigmai=2.0", other="f=fp.Cr")
-    for kind in ("gauss", "slit", "full slit"):
+    for kind in ("gauss", "slit"):
         yield _slabs(
             "interdiff", f"{_BARE_XRAY}, coords='2θ', dettype='{kind}', detres=0.05, taylor_n=2",
             layer="f=fp.Fe, sigmai=2.0", other="f=fp.Cr", sample=", eta_z=200.0, eta_x=400.0, h=0.8",
             simulation="sample.SimOffSpecular(1.8, d.x, inst)",
         )  # fmt: skip
     slicing = ", slicing=True, slice_depth=3.0"
-    for probe in ("x-ray", "x-ray anis."):
+    for probe, polarisation in (("x-ray", "tot"), ("x-ray anis.", "σ-π")):
         for sample in ("", slicing):
-            yield _slabs(
-                "mag_refl", f"probe='{probe}', wavelength=14.6, coords='2θ', xpol='σ-π'", layer=_RESONANT, sample=sample
-            )
+            instrument = f"probe='{probe}', wavelength=14.6, coords='2θ', xpol='{polarisation}'"
+            yield _slabs("mag_refl", instrument, layer=_RESONANT, sample=sample)
     for probe in ("neutron pol", "neutron pol spin flip"):
         for sample in ("", slicing):
             yield _slabs(
@@ -136,7 +137,7 @@ def _slabs(
 
 def _surface(sample: str, simulation: str) -> tuple[str, GenxFile]:
     script = _SURFACE.format(sample=f"sample = {sample}", simulation=f"abs({simulation}(d.h, d.k, d.x))**2")
-    return "sxrd", _file(script, [Row("A.setc", 1.02, True, 0.9, 1.1)], _rod())
+    return "sxrd", _file(script, [Row("A.set_c", 1.02, True, 0.9, 1.1)], _rod())
 
 
 def _superlattice() -> tuple[str, GenxFile]:

@@ -71,14 +71,15 @@ def fit_table(fit: Fit) -> dict[str, Sequence[Any]]:
     No DataFrame: pandas would be a good part of the time in which a small fit is over.
     """
     bars = fit.error_bars
-    columns: dict[str, Sequence[Any]] = {"name": fit.names, "value": fit.values}
+    columns: dict[str, Sequence[Any]] = {"name": fit.names, "value": fit.values.tolist()}
     columns["covariance 68 %"] = [offsets_text(*pair) for pair in zip(*bars.offsets("covariance"), strict=True)]
     columns["FOM level"] = [offsets_text(*pair) for pair in zip(*bars.offsets("FOM level"), strict=True)]
     if bars.n_runs > 1:
         columns[f"spread, {bars.n_runs} runs"] = [
             offsets_text(*pair) for pair in zip(*bars.offsets("spread"), strict=True)
         ]
-    columns |= {"min": fit.result.bounds[:, 0], "max": fit.result.bounds[:, 1], "at limit": fit.result.at_limit}
+    low, high = fit.result.bounds.T.tolist()
+    columns |= {"min": low, "max": high, "at limit": fit.result.at_limit}
     return columns
 
 
