@@ -132,7 +132,10 @@ class TuneSection:
     """How the search goes: settings tried, in how many cohorts, the race, fresh seeds at the end."""
 
     goal: Literal["expected_cost"] = "expected_cost"
-    searcher: Literal["random", "sobol", "tpe", "grid"] = "random"
+    searcher: Literal[
+        "random", "sobol", "tpe", "racing", "de", "lus", "grid", "ray:ax", "ray:bayesopt", "ray:bohb", "ray:hebo",
+        "ray:hyperopt", "ray:nevergrad", "ray:optuna", "ray:zoopt",
+    ] = "random"  # fmt: skip
     trials: Annotated[Count, Field(ge=1, le=100_000)] = 60
     rounds: Annotated[Count, Field(ge=1, le=10_000)] | None = None
     racing: Flag = True

@@ -103,7 +103,8 @@ test:                             # what "robust" means
 
 tune:
   goal: expected_cost             # FOM evaluations until a restarted fit has succeeded
-  searcher: random                # random, sobol, tpe (pip install 'metagenx[tpe]'), grid
+  searcher: random                # random, sobol, racing, de, lus, grid; tpe (pip install 'metagenx[tpe]');
+                                  # of Ray Tune: ray:optuna, ray:hyperopt, ray:nevergrad ...
   trials: 60                      # settings to try
   # rounds: 3                     # in so many cohorts, later ones nearer to the best; else as it fits
   racing: on                      # stop settings that clearly lose

@@ -9,28 +9,23 @@ the searcher hardly does.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from metagenx.errors import InputError
+from metagenx.meta.parameters import ChoiceParameter
+from metagenx.meta.searchers_by_steps import Tried, differential_evolution, lus, racing
+from metagenx.meta.searchers_of_ray import PACKAGES, propose_by_ray
 from metagenx.meta.space import Point, SearchSpace
 
 NEAR_SHARE = 0.5  # of a later cohort that is proposed near the best; the rest comes from the whole space
 FIRST_WIDTH = 0.2  # standard deviation of proposals near the best, in widths of the space; halved each cohort
 MOST_DRAWS = 200
-
-
-@dataclass(frozen=True)
-class Tried:
-    """One setting that raced: where it lies in the space, and its score (log10 ERT, smaller is better)."""
-
-    point: Mapping[str, Any]
-    score: float
-    censored: bool = False
 
 
 Searcher = Callable[[SearchSpace, Sequence[Tried], int, np.random.Generator], list[Point]]
@@ -114,8 +109,9 @@ def near_the_best(
 
 
 def tpe(space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator) -> list[Point]:
-    """Tree-structured Parzen estimator over the unit cube of the space, by Optuna (``pip install
-    metagenx[tpe]``).
+    """Tree-structured Parzen estimator, by Optuna (``pip install metagenx[tpe]``).
+
+    Choices are choices to it, all else is its place in [0, 1]; a parameter that does not count is not suggested.
     """
     try:
         import optuna
@@ -126,22 +122,34 @@ def tpe(space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Gen
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        seed = int(rng.integers(2**31))
-        sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=10, multivariate=True, constant_liar=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its options of use here are called experimental
+            sampler = optuna.samplers.TPESampler(
+                seed=int(rng.integers(2**31)), n_startup_trials=10, multivariate=True, group=True, constant_liar=True
+            )
         study = optuna.create_study(sampler=sampler)
-        n_dim = len(space.encode(space.sample(np.random.default_rng(0))))
-        axes: dict[str, Any] = {f"u{i:02d}": optuna.distributions.FloatDistribution(0.0, 1.0) for i in range(n_dim)}
+        axes: dict[str, Any] = {
+            name: optuna.distributions.CategoricalDistribution(list(parameter.values))
+            if isinstance(parameter, ChoiceParameter)
+            else optuna.distributions.FloatDistribution(0.0, 1.0)
+            for name, parameter in space.parameters.items()
+        }
         for item in history:
             if math.isfinite(item.score):
-                params = dict(zip(axes, map(float, space.encode(item.point)), strict=True))
-                study.add_trial(optuna.trial.create_trial(params=params, distributions=axes, value=float(item.score)))
+                units = dict(zip(space.names, map(float, space.encode(item.point)), strict=True))
+                params = {
+                    name: value if isinstance(space.parameters[name], ChoiceParameter) else units[name]
+                    for name, value in item.point.items()
+                }
+                known = {name: axes[name] for name in params}
+                study.add_trial(optuna.trial.create_trial(params=params, distributions=known, value=float(item.score)))
         found: list[Point] = []
         for _ in range(MOST_DRAWS * max(n, 1)):
             if len(found) >= n:
                 break
-            trial = study.ask(axes)
-            point = space.decode(np.array([trial.params[axis] for axis in axes]))
-            if point is not None:
+            trial = study.ask()
+            point = _suggested(space, trial)
+            if space.allowed(point):
                 found.append(point)
             else:
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
@@ -150,7 +158,31 @@ def tpe(space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Gen
         optuna.logging.set_verbosity(level)
 
 
-SEARCHERS: dict[str, Searcher] = {"random": random, "sobol": sobol, "tpe": tpe, "grid": grid}
+def _suggested(space: SearchSpace, trial: Any) -> Point:
+    """The values that a trial suggests for the parameters that count, what they depend on first."""
+    point: Point = {}
+    while True:
+        missing = [name for name in space.names if name not in point and space.counts(name, point)]
+        if not missing:
+            return {name: point[name] for name in space.names if name in point}
+        name = missing[0]
+        parameter = space.parameters[name]
+        if isinstance(parameter, ChoiceParameter):
+            point[name] = trial.suggest_categorical(name, list(parameter.values))
+        else:
+            point[name] = parameter.decode(trial.suggest_float(name, 0.0, 1.0))
+
+
+SEARCHERS: dict[str, Searcher] = {
+    "random": random,
+    "sobol": sobol,
+    "tpe": tpe,
+    "racing": racing,
+    "de": differential_evolution,
+    "lus": lus,
+    "grid": grid,
+    **{f"ray:{name}": partial(propose_by_ray, name) for name in PACKAGES},
+}
 
 
 def _key(point: Mapping[str, Any]) -> str:

@@ -151,6 +151,10 @@ class SearchSpace:
         values = {name: getattr(settings, name) for name in self.parameters}
         return {name: values[name] for name in self.parameters if self._is_active(name, {**self.fixed, **values})}
 
+    def counts(self, name: str, point: Mapping[str, Any]) -> bool:
+        """Whether a parameter counts beside those of a point; not as long as what it depends on is missing there."""
+        return self._is_active(name, {**self.fixed, **point})
+
     def settings(self, point: Mapping[str, Any], base: Settings) -> Settings:
         """The settings of a point: ``base``, then what is fixed, then the point.
 

@@ -15,8 +15,6 @@ from tables import tables, the_run
 import metagenx
 from metagenx.errors import InputError, Interrupted
 from metagenx.meta.progress import Progress
-from metagenx.meta.searchers import SEARCHERS, Tried, propose
-from metagenx.meta.space_file import load_space
 from metagenx.meta.tune import plan, tune
 
 PROBLEMS = Path(__file__).with_name("problems.py")
@@ -195,33 +193,6 @@ def test_what_cannot_be_tuned_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no_such_thing"):
         tune(path, trust=True, out=tmp_path)
     assert not any(path.is_dir() for path in tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("name", [name for name in SEARCHERS if name != "grid"])
-def test_searchers_are_deterministic_and_stay_inside(name: str) -> None:
-    if name == "tpe":
-        pytest.importorskip("optuna")
-    space = load_space("de-core", Path())
-    rng = np.random.default_rng(3)
-    history = [Tried(space.sample(rng), float(score)) for score in rng.uniform(3.5, 5.0, 14)]
-    for cohort in (0, 2):
-        first = propose(name, space, history, 7, np.random.default_rng(1), cohort=cohort)
-        again = propose(name, space, history, 7, np.random.default_rng(1), cohort=cohort)
-        assert first == again
-        assert len(first) == 7
-        assert all(space.contains(point) for point in first)
-    other = propose(name, space, history, 7, np.random.default_rng(2))
-    assert other != propose(name, space, history, 7, np.random.default_rng(1))
-
-
-def test_a_grid_is_proposed_once() -> None:
-    space = load_space("schemes", Path())
-    first = propose("grid", space, [], 4, np.random.default_rng(0))
-    rest = propose("grid", space, [Tried(point, 4.0) for point in first], 9, np.random.default_rng(0))
-    assert len(first) == 4
-    assert len(rest) == 5  # nine schemes in all
-    with pytest.raises(InputError, match="Did you mean sobol"):
-        propose("soboll", space, [], 1, np.random.default_rng(0))
 
 
 def test_the_problem_has_its_minimum_where_the_tests_think() -> None:
