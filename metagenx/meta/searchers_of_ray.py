@@ -116,7 +116,8 @@ class _Box:
 def _searcher(name: str, box: _Box, points: list[dict[str, Any]], seed: int) -> Any:
     from ray.tune.search import SEARCH_ALG_IMPORT
 
-    kind = SEARCH_ALG_IMPORT[name]()
+    imported: Any = SEARCH_ALG_IMPORT[name]
+    kind = imported()
     takes = inspect.signature(kind.__init__).parameters
     options: dict[str, Any] = {option: seed for option in _SEEDS if option in takes}
     if points and "points_to_evaluate" in takes:

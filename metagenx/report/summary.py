@@ -8,7 +8,7 @@ from metagenx.meta.records import BASELINE
 from metagenx.report.evidence import Evidence
 from metagenx.report.labels import setting_label
 from metagenx.report.measurement import PUBLISHED, Measurement
-from metagenx.report.numbers import rate_text, time_text, with_error, worse_by
+from metagenx.report.numbers import rate_text, ratio_text, time_text, with_error, worse_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ def tune_text(result: TuneResult, report: Path) -> str:
             [setting_label(m.setting), rate_text(m.rate), time_text(m.time), m.median_fom, f"{len(m.records)} {phase}"]
         )
     # The first words are the answer itself: change or keep.
-    lines = [*_aligned(rows), "", f"→ {result.verdict}"]
+    lines = [*_aligned(rows), "", f"→ {result.verdict}", *_gain_lines(result)]
     if result.answer.winner:
         typed = (
             line.removeprefix("Method: ").replace(":", "") for line in how_to_type(result.settings, evidence.n_dim)
@@ -46,6 +46,21 @@ def tune_text(result: TuneResult, report: Path) -> str:
         lines += ["", "type into GenX   " + " · ".join(typed)]
         lines += [f"                 {line}" for line in cautions(result.settings)]
     return "\n".join([*lines, f"report           {report}"])
+
+
+def _gain_lines(result: TuneResult) -> list[str]:
+    """The gain in the search, on fresh seeds and on held-out samples, and the worst sample, one line each."""
+    gains, by_sample = result.answer.gains, result.answer.by_sample
+    found = [
+        (gains.training, "in the search"),
+        (gains.held_out_seeds, "on fresh seeds"),
+        (gains.held_out_samples, "on held-out samples"),
+    ]
+    lines = [f"  gain {where}: {ratio_text(gain)}" for gain, where in found if gain is not None]
+    worst = result.answer.worst_sample
+    if worst is not None and len(by_sample) > 1:
+        lines.append(f"  worst sample: {worst}, {ratio_text(by_sample[worst])}")
+    return lines
 
 
 def repeat_text(result: RepeatResult, report: Path) -> str:

@@ -130,13 +130,54 @@ def _answer(evidence: Evidence, verdict: Mapping[str, Any]) -> Section:
             else "No fit of the validation reached the target."
         )
         elements.append(Note(text + " " + target_text(evidence), "good" if reached else "warning"))
-        by_sample = verdict.get("ratio_by_sample", {})
-        if len(by_sample) > 1:
-            rows = [
-                [sample, ratio_text(interval)] for sample, data in by_sample.items() if (interval := interval_of(data))
-            ]
-            elements.append(Table("Sample by sample", "Gain on each sample, 95 % interval.", ["sample", "gain"], rows))
+        elements += gain_tables(evidence, verdict)
     return Section("answer", "Answer", elements)
+
+
+_GAINS = {
+    "training": "the fits of the search, by which it was found",
+    "held_out_seeds": "fresh seeds of the samples that the search saw",
+    "held_out_samples": "samples that the search never saw",
+}
+
+
+def gain_tables(evidence: Evidence, verdict: Mapping[str, Any]) -> list[Element]:
+    """The gain in training and on what was held out, and sample by sample, the worst in bold."""
+    found: list[Element] = []
+    gains = verdict.get("gains", {})
+    rows = [
+        [what, ratio_text(interval), _drop(gains, name)]
+        for name, what in _GAINS.items()
+        if (interval := interval_of(gains.get(name))) is not None
+    ]
+    if len(rows) > 1:
+        shows = (
+            "How many times fewer evaluations one success takes, 95 % interval. The drop against the search is what "
+            "luck and over-tuning had added there."
+        )
+        found.append(Table("Gain", shows, ["measured on", "gain", "drop"], rows))
+    by_sample = verdict.get("ratio_by_sample", {})
+    if len(by_sample) > 1:
+        named = [(sample, interval) for sample, data in by_sample.items() if (interval := interval_of(data))]
+        rows = [[sample, _kind(evidence, sample), ratio_text(interval)] for sample, interval in named]
+        worst = frozenset(i for i, (sample, _) in enumerate(named) if sample == verdict.get("worst_sample"))
+        shows = "Gain on each sample, 95 % interval; the worst in bold."
+        found.append(Table("Sample by sample", shows, ["sample", "what it is", "gain"], rows, worst))
+    return found
+
+
+def _kind(evidence: Evidence, sample: str) -> str:
+    if sample in evidence.own_samples:
+        return "your measurement"
+    seen = any(record.sample == sample and record.phase == "search" for record in evidence.records)
+    return "a twin that the search saw" if seen else "a twin that was held out"
+
+
+def _drop(gains: Mapping[str, Any], name: str) -> str:
+    if name == "training":
+        return ""
+    drop = float(gains.get(f"drop_to_{name}", math.nan))
+    return f"{times(drop)}×" if math.isfinite(drop) else "not known"
 
 
 def target_text(evidence: Evidence) -> str:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from metagenx.errors import EXIT_BAD_INPUT, ConfigError, FileFormatError, InputError
 from metagenx.meta import quantities
-from metagenx.meta.experiment import Experiment, experiment_for, load_experiment
-from metagenx.meta.experiment_schema import DEFAULT_EVALUATIONS, DEFAULT_SEED, TuneSection
+from metagenx.meta.experiment import Experiment, experiment_for, experiment_from, load_experiment
+from metagenx.meta.experiment_schema import DEFAULT_EVALUATIONS, DEFAULT_SEED, TuneSection, TwinsSection
 from metagenx.meta.experiment_template import ModelSummary, experiment_template
 from metagenx.meta.yaml_lines import parse_yaml
 
@@ -472,3 +472,45 @@ def test_the_shipped_experiments_load(shared: Path) -> None:
     for path in sorted(experiments.glob("*.yaml")):
         model = shared / "genx_files" / "X-ray_Reflectivity.hgx"
         assert load_experiment(path, [f"model.file={model}"]).samples[0].file == model
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Samples, twins, and the experiments that come with the package
+
+
+def test_samples_by_name_by_pattern_and_as_functions(folder: Path) -> None:
+    (folder / "problem.py").write_text("def one(): ...\n")
+    assert [s.name for s in load(folder, "samples: film.hgx").samples] == ["data"]
+    assert [s.name for s in load(folder, "samples: ['*.hgx']").samples] == ["film", "other"]
+    found = load(folder, "samples: {files: [other.hgx, 'f*.hgx', problem.py:one]}")
+    assert [(s.name, s.function) for s in found.samples] == [("other", None), ("film", None), ("one", "one")]
+    (folder / "scan[1].hgx").write_bytes(b"a film")
+    assert load(folder, "samples: scan[1].hgx").samples[0].file.name == "scan[1].hgx"
+    changed = load(folder, "samples: {files: [other.hgx], twins: {search: 5}}", "samples.files=film.hgx")
+    assert [s.file.name for s in changed.samples] == ["film.hgx"]
+    assert (changed.twins.search, changed.twins.held_out) == (5, TwinsSection().held_out)
+    assert load(folder, MINIMAL).hash != load(folder, MINIMAL + "samples: {twins: {search: 7}}").hash
+
+
+def test_mistakes_in_samples(folder: Path) -> None:
+    found = mistakes(folder, MINIMAL + "samples: {files: other.hgx, twins: {serch: 2, held_out: -1}}")
+    assert found["samples.twins.serch"][2] == "search"
+    assert "at least 0" in found["samples.twins.held_out"][1]
+    assert "does not go with model.file" in found["samples.files"][1]
+    found = mistakes(folder, "samples: {files: ['*.gx', none.hgx]}")
+    assert "matches" in found["samples.files[0]"][1]
+    assert "there is no file" in found["samples.files[1]"][1]
+
+
+@pytest.mark.parametrize("name", ["film", "family", "schemes-2014", "function"])
+def test_the_experiments_that_come_along_load(name: str) -> None:
+    path = Path(__file__).parents[2] / "experiments" / f"{name}.yaml"
+    experiment = load_experiment(path)
+    assert experiment.name == name
+    assert f"{name}.yaml" in (path.parent / "README.md").read_text(encoding="utf-8")
+    assert (experiment.budget.evaluations or 0) <= DEFAULT_EVALUATIONS
+    again = experiment_from({**experiment.resolved(), "model": {}, "samples": {
+        "files": [f"{s.file.name}:{s.function}" if s.function else s.file.name for s in experiment.samples],
+        "twins": {"search": experiment.twins.search, "held_out": experiment.twins.held_out},
+    }}, path, path.parent)  # fmt: skip
+    assert again.hash == experiment.hash
