@@ -184,6 +184,7 @@ def loops(names: list[str], rounds: int, python: Path) -> list[dict[str, Any]]:
             row[f"{who} / ours"] = _median_ratio(seen, times["ours"])
         row["same foms"] = len({tuple(fit.foms) for fit in fits.values()}) == 1
         rows.append(row)
+        print(f"{name}: {row['as shipped / ours']:.1f} times GenX", flush=True)
     return rows
 
 
@@ -241,6 +242,7 @@ def main() -> None:
         __doc__ or "",
         ("--only", {"choices": ("kernels", "loops"), "help": "one half of it"}),
         ("--write", {"action": "store_true", "help": f"write the tables into {PAGE.name}"}),
+        ("--files", {"nargs": "+", "choices": tuple(LOOPS), "metavar": "FILE", "help": "fit only these"}),
         ("--rounds", {"type": int, "help": "at least 5; default 11 for kernels, 5 for loops"}),
     )
     measure.pin()
@@ -266,7 +268,8 @@ def main() -> None:
         python = programs.genx_interpreter()
         if python is None:
             raise SystemExit("without GenX there is no fit to compare with")
-        names = [name for name in LOOPS if not options.quick or name in ("X-ray_Reflectivity", "SuperAdam_SiO")]
+        quick = ["X-ray_Reflectivity", "SuperAdam_SiO"]
+        names = options.files or (quick if options.quick else list(LOOPS))
         found = loops(names, options.rounds or (3 if options.quick else 5), python)
         parts["loops"] = f"{where}\n\n{table_of_loops(found)}"
         print(f"\n{table_of_loops(found)}")
