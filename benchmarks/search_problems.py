@@ -135,9 +135,9 @@ def load_instance(name: str) -> tuple[ModelProblem, Settings, FloatArray | None]
     return model.problem(), Settings.from_options(model.options, use_start_guess=False), None
 
 
-def best_known(problem: ModelProblem, truth: FloatArray | None) -> BestKnown:
-    """f* before any measurement: from the truth, or from whole fits with other seeds."""
+def best_known(problem: ModelProblem, truth: FloatArray | None, settings: Settings) -> BestKnown:
+    """f* before any measurement: from the truth, or from fits with other seeds and the settings to be measured."""
     if truth is not None:
         return best_from(problem, truth)
-    fits = [metagenx.fit(problem, seed, settings=Settings(use_start_guess=False)) for seed in SEEDS]
+    fits = [metagenx.fit(problem, seed, settings=settings) for seed in SEEDS]
     return best_from(problem, min(fits, key=lambda fit: fit.fom).values)
