@@ -176,3 +176,33 @@ def test_a_fit_files_its_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     other.table[0].maximum = 151.0
     assert features_of_file(other).problem != rows[0]["problem"]
     assert np.isfinite(rows[0]["seconds"])
+
+
+# ------------------------------------------------------------------------------------------- on the command line
+
+
+def test_the_commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from metagenx.cli import main
+    from metagenx.errors import EXIT_BAD_INPUT, EXIT_REACHED
+
+    def run(*arguments: object) -> Any:
+        return CliRunner().invoke(main, ["experience", *map(str, arguments)], catch_exceptions=False)
+
+    monkeypatch.setenv("METAGENX_EXPERIENCE", str(tmp_path / "mine"))
+    assert "nothing yet" in run("list").output
+    Store(tmp_path / "other").append([row(1), row(2)], gather=True)
+    (tmp_path / "other" / "bad.parquet").write_text("no")
+    refused = run("merge", tmp_path / "other")
+    assert refused.exit_code == EXIT_BAD_INPUT
+    assert "bad.parquet" in refused.output
+    (tmp_path / "other" / "bad.parquet").unlink()
+    assert json.loads(run("merge", tmp_path / "other", "--json").stdout)["new"] == 2
+    found = json.loads(run("list", "--json").stdout)
+    assert (found["runs"], found["problems"][0]["evaluations"]) == (2, 2003)
+    assert run("export", tmp_path / "all.csv").exit_code == EXIT_REACHED
+    assert len(pd.read_csv(tmp_path / "all.csv")) == 2
+    monkeypatch.setenv("METAGENX_EXPERIENCE", "off")
+    assert run("list").exit_code == EXIT_BAD_INPUT
+    assert run("list", "--folder", tmp_path / "mine").exit_code == EXIT_REACHED
