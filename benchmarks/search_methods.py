@@ -76,8 +76,16 @@ def bumps_de(problem: CountedProblem, settings: Settings, name: str, seed: int) 
         def nllf(self) -> float:
             return float(_finite(problem.evaluate(np.array([[p.value for p in self.own]])))[0])
 
+    low, high = problem.bounds.T
+
     def together(points: Sequence[np.ndarray]) -> list[float]:
-        return [float(fom) for fom in _finite(problem.evaluate(np.array(points)))]
+        """As bumps does it: what lies outside the limits is infinitely bad, and not simulated."""
+        vectors = np.array(points)
+        inside = ((vectors >= low) & (vectors <= high)).all(axis=1)
+        foms = np.full(len(vectors), np.inf)
+        if inside.any():
+            foms[inside] = _finite(problem.evaluate(vectors[inside]))
+        return [float(fom) for fom in foms]
 
     np.random.seed(seed)  # noqa: NPY002 bumps draws from numpy's global generator
     while True:
