@@ -197,7 +197,6 @@ def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=True, default=str))
 
 
-_WITHOUT_SLABS = ("sxrd", "mag_refl")  # libraries that do not use the kernel of slabs
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
@@ -261,13 +260,11 @@ class _Data(NamedTuple):
 def _load(file: Path, trust: bool, screen: Screen, data: _Data | None = None) -> Model:
     from metagenx.genx.model import load
     from metagenx.genx.sandbox.deadline import end_process_when_stuck
+    from metagenx.physics.compile_beside import compile_beside
 
     end_process_when_stuck(timer=False)
+    compile_beside()  # before the file is read: at the very first start there is much to do
     model = load(file, trust=trust)
-    if not any(library in model.file.script for library in _WITHOUT_SLABS):
-        from metagenx.physics.compile_beside import compile_beside
-
-        compile_beside()
     for notice in model.notices:
         screen.note(notice)
     requests = data.requests() if data else []
