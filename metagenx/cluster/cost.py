@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from metagenx.cluster.file import ClusterFile
-from metagenx.errors import InputError
+from metagenx.errors import InputError, MetagenxError
 from metagenx.runs.files import to_json, write_atomically
 
 LOOK_SECONDS = 10.0
@@ -95,6 +96,7 @@ class CostMeter:
         self.file, self.prices, self.max_hours, self.max_cost = file, prices, max_hours, max_cost
         self.currency, self._nodes, self._now = currency, nodes or _worker_nodes, now
         self.reached = ""
+        self._gauge: Any = None
         self.hours, self.cost = 0.0, 0.0
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
             before = json.loads(file.read_text(encoding="utf-8"))
@@ -113,9 +115,20 @@ class CostMeter:
                 self.reached = f"{self.max_hours:g} hours"
             elif self.max_cost is not None and self.cost >= self.max_cost:
                 self.reached = f"{self.max_cost:g} {self.currency}"
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(MetagenxError):  # a full disk is told by the journal
                 self.save()
+            self._export()
         return bool(self.reached)
+
+    def _export(self) -> None:
+        """The cost as a metric, where Ray runs."""
+        import ray
+
+        if self.prices is not None and ray.is_initialized():
+            from ray.util.metrics import Gauge
+
+            self._gauge = self._gauge or Gauge("metagenx_cost", "Cost of the run so far", ("currency",))
+            self._gauge.set(self.cost, {"currency": self.currency})
 
     def save(self) -> None:
         """Keep what was counted; raises as write_atomically."""

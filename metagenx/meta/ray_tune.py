@@ -18,6 +18,7 @@ from metagenx.genx.disk import FULL
 from metagenx.meta.blocks import StartRule
 from metagenx.meta.conductor import Conductor
 from metagenx.meta.problem_source import ProblemSource
+from metagenx.meta.ray_metrics import RunMetrics
 from metagenx.meta.ray_session import RaySession
 from metagenx.meta.rounds_on_tune import RoundScheduler, Shared, TaskSearcher, last_line
 from metagenx.meta.trial import RECORDS, SettingTrial
@@ -94,9 +95,14 @@ def run_on_tune(
             title=title,
         )
         trainable.__name__ = trainable.__qualname__ = SettingTrial.__name__
-        pacer = RoundScheduler(
-            conductor, session.workers, on_progress, should_stop, session.workers_now if session.may_grow else None
-        )
+        metrics = RunMetrics(title)
+
+        def progress() -> None:
+            on_progress()
+            metrics.update(conductor, pacer.workers)
+
+        workers_now = session.workers_now if session.may_grow else None
+        pacer = RoundScheduler(conductor, session.workers, progress, should_stop, workers_now)
         _fit(trainable, conductor, pacer, title, folder)
     if conductor.error is not None:
         raise conductor.error
