@@ -87,6 +87,7 @@ def _files() -> Iterator[tuple[str, GenxFile]]:
     yield _slabs("spec_nx", f"probe='neutron tof', {_NEUTRON}, restype='full conv and varying res.'", layer=_FE)
     yield _slabs("spec_inhom", f"probe='neutron', {_NEUTRON}", stack=", sigma_gradient=1.5")
     yield _slabs("spec_inhom", f"probe='neutron', {_NEUTRON}", stack=", beta_sm=0.08")
+    yield _slabs("spec_inhom", f"probe='neutron', {_NEUTRON}", stack=", beta_sm=-0.95")
     yield _slabs("spec_inhom", f"{_XRAY}, coords='q'", sample=", sigma_inhom=2.0, steps_inhom=5")
     yield _slabs("spec_adaptive", f"{_XRAY}, coords='q'")
     yield _slabs(
