@@ -64,6 +64,9 @@ def ours(path: Path, vectors: np.ndarray) -> dict[str, Any]:
     try:
         model = metagenx.load(path)
         reply: dict[str, Any] = {"y_sim": model.simulate(), "fom": model.fom(), "sld": model.sld()}
+        if not vectors.shape[1]:  # one point only: nothing is fitted
+            reply["trials"], reply["path"], reply["why_not"] = [], "population", ""
+            return {**reply, "batch": [], "notices": model.notices}
         problem = model.problem()
         single = metagenx.load(path)
         reply["trials"] = []

@@ -808,7 +808,6 @@ def _sxrd(second: bool) -> Callable[[Draw], Case]:
 
 def _sxrd_mult(draw: Draw) -> Case:
     lines = [
-        "import models.sxrd as sx",
         f"inst = sx.Instrument(wavel={draw.number(0.6, 1.3)}, alpha={draw.number(0.3, 1.5)})",
         f"inst.set_inten({draw.odd(1.0, 2.5)})",
         f"cell = sx.UnitCell({_cell(draw)})",
@@ -838,7 +837,8 @@ def _sxrd_mult(draw: Draw) -> Case:
         ("sl.seta", 0.05, -0.1, 0.2),
     ]
     body = ["return [sample.calc_i(d.h, d.k, d.x) for d in data]"]
-    head = HEAD.format(library="sxrd_mult")
+    # sxrd first: the other way round GenX makes two modules of it, and its own check of the classes fails.
+    head = "import models.sxrd as sx\n" + HEAD.format(library="sxrd_mult")
     script = "\n".join([head, *lines, "", "def Sim(data):", *("    " + line for line in body), ""])
     return Case("", 0, script, _rods(draw), _rows(draw, rows), draw.one("log", "R1", "sqrt"))
 

@@ -103,10 +103,7 @@ def test_polarised_time_of_flight_has_the_factor_of_the_wavelength_twice(pol: st
     curves = {}
     for name, sign in (("uu", 1), ("dd", -1)):
         factor = wavelength**2 / (2 * np.pi)
-        n = [
-            1 - wavelength**2 / (2 * PI) * nuclear * 1e-6 - sign * factor * factor * magnetic * 1e-6
-            for nuclear, magnetic in slds
-        ]
+        n = [1 - wavelength**2 / (2 * PI) * (nuclear + sign * factor * magnetic) * 1e-6 for nuclear, magnetic in slds]
         curves[name] = np.abs(plain.parratt_at_angle(alpha, n, layers, wavelength)) ** 2
     curves["ass"] = (curves["uu"] - curves["dd"]) / (curves["uu"] + curves["dd"])
     expected = instrument.I0 * curves[pol] + instrument.Ibkg
@@ -124,6 +121,26 @@ def test_polarised_time_of_flight_has_the_factor_of_the_wavelength_twice(pol: st
             sample.SimSpecular(x, instrument),
             rtol=1e-12,
         )
+
+
+def test_polarised_time_of_flight_has_the_numbers_of_genx() -> None:
+    """GenX 3.8.13 as a black box: which π is in the factor that sld_m has twice shows in the fifth digit."""
+    x = np.array([0.020472034048932122, 0.028917516708912013, 0.06857423875654552, 0.16261514667303642])
+    theirs = np.array([1.6680972141801482, 0.4702929548117827, 0.0013295901629060978, 0.00017326854342692826])
+    instrument = model.Instrument(
+        probe="neutron pol tof", coords="q", I0=1.9495, Ibkg=1e-4, incangle=0.5675, pol="uu",
+        restype="full conv and varying res.", res=0.003303, respoints=7, resintrange=1.5,
+    )  # fmt: skip
+    layers = [
+        model.Layer(sld_n=3.494 - 0.0009j, sigma=6.3358, d=24.7673),
+        model.Layer(sld_n=7.621 - 0.0048j, sigma=5.2033, d=137.2062),
+        model.Layer(sld_n=2.8234 - 0.0105j, sigma=0.9527, d=40.4223, sld_m=3.3555),
+        model.Layer(sld_n=6.0527 - 0.018j, sigma=4.0, d=83.7725, sld_m=2.0577),
+    ]
+    stacks = [model.Stack(Layers=layers[:2], Repetitions=20), model.Stack(Layers=layers[2:], Repetitions=1)]
+    substrate = model.Layer(sld_n=1.0178 - 0.0141j, sigma=6.6765)
+    sample = model.Sample(Stacks=stacks, Ambient=model.Layer(sld_n=0j), Substrate=substrate)
+    np.testing.assert_allclose(sample.SimSpecular(x, instrument), theirs, rtol=1e-9)
 
 
 @pytest.mark.parametrize("probe", PROBES)

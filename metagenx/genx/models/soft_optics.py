@@ -1,8 +1,8 @@
 """The optics of soft_nx: layers that are described by their scattering length densities.
 
 Kept as in GenX (fact sheet 4.1), so that its numbers come out: π is 3.141592 in the refractive index; with the
-probe ``neutron pol tof`` the magnetic density is multiplied by λ²/2π (the true π) twice, which no physics asks for.
-The latter is as the sheet says it in words; no public reference case shows it.
+probe ``neutron pol tof`` the magnetic density is multiplied by λ²/2π twice, which no physics asks for: once with
+the true π, once with the factor of the other densities (GenX's curves tell these from other readings of the sheet).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def scattering_length_densities(table: SampleTable, probe: Probe, wavelength: An
     if probe is not Probe.neutron_pol_tof:
         return Optics(strength, None, moment * _STRENGTH, (field, "sld_m"))
     note(_TWICE)
-    return Optics(strength, None, moment * (_SLD_UNIT / (2 * np.pi) ** 2), (field, "sld_m"), magnetic_power=4)
+    return Optics(strength, None, moment * (_STRENGTH / (2 * np.pi)), (field, "sld_m"), magnetic_power=4)
 
 
 def numbers_of_densities(probe: Probe) -> LayerNumbers | None:
