@@ -1,8 +1,9 @@
 """Full convolution: the grids that a curve is simulated on, and the average over them.
 
 Every point is simulated at several places around it and the weighted average taken: `gaussian_grid`,
-`trapezoid_grid` or `kalpha_grid`, then `average`. The grid of n points and m places is flattened place by
-place: all n points at the first place, then at the second.
+`trapezoid_grid` or `kalpha_grid`, then `average`. The grid of n points and m places is flattened point by
+point: all m places of the first point, then of the second. So what is next to each other in the grid is so in Q,
+and the kernels, which take it block by block, meet total reflection in few of them.
 
 Shapes: points (n_points,) or (n_population, n_points); widths are scalars, (n_points,), (n_population, 1) or
 (n_population, n_points). A width of zero means no smearing, and the sign of a width does not matter (GenX
@@ -93,8 +94,9 @@ def kalpha_grid(
     offsets = np.linspace(-1.0, 1.0, n_places) * np.asarray(reach, dtype=float).reshape(-1, 1)
     second_line = np.asarray(energy2, dtype=float) / np.asarray(energy1, dtype=float)
     lines = [np.atleast_2d(_spread(centre, offsets, sigma)) for centre in (x, x * second_line)]
-    grid = np.concatenate(np.broadcast_arrays(*lines), axis=1)
-    places = grid.reshape(len(grid), 2 * n_places, -1)
+    by_point = [line.reshape(len(line), -1, n_places) for line in np.broadcast_arrays(*lines)]
+    grid = np.concatenate(by_point, axis=2).reshape(len(by_point[0]), -1)
+    places = grid.reshape(len(grid), -1, 2 * n_places).transpose(0, 2, 1)
     density = np.exp(-0.5 * offsets**2)[:, :, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         # The second density at its own centre is the first one's: both have the width σ.
@@ -130,7 +132,7 @@ def _spread(x: Array, offsets: Array, width: Values) -> Array:
     """x + offset·width for every place, flattened place by place; 1-D if nothing is a population."""
     width = np.asarray(width, dtype=float)
     if offsets.ndim == 1 and np.ndim(x) == 1 and width.ndim < 2:
-        return (x + offsets[:, None] * width).reshape(-1)
+        return np.asarray(x[:, None] + offsets * (width[:, None] if width.ndim else width)).reshape(-1)
     rows, steps = np.ascontiguousarray(np.atleast_2d(x)), np.ascontiguousarray(np.atleast_2d(offsets))
     widths = np.ascontiguousarray(np.atleast_2d(width))
     out = np.empty((max(len(rows), len(steps), len(widths)), steps.shape[1] * rows.shape[1]))
@@ -171,9 +173,8 @@ def _spread_kernel(x: Array, offsets: Array, width: Array, out: Array) -> None:
         steps = offsets[m if offsets.shape[0] > 1 else 0]
         widths = width[m if width.shape[0] > 1 else 0]
         for place in range(steps.size):
-            part = out[m, place * n : (place + 1) * n]
             for i in range(n):
-                part[i] = row[i] + steps[place] * widths[i if widths.size > 1 else 0]
+                out[m, i * steps.size + place] = row[i] + steps[place] * widths[i if widths.size > 1 else 0]
 
 
 @compiled()
@@ -183,13 +184,9 @@ def _average(intensity: Array, weights: Array, out: Array) -> None:
         curve = intensity[m if intensity.shape[0] > 1 else 0]
         weight = weights[m if weights.shape[0] > 1 else 0]
         row = out[m]
+        n_places, each = weight.shape[0], weight.shape[1] > 1
         for i in range(n):
-            row[i] = 0.0
-        for place in range(weight.shape[0]):
-            part = curve[place * n : (place + 1) * n]
-            if weight.shape[1] == 1:
-                for i in range(n):
-                    row[i] += weight[place, 0] * part[i]
-            else:
-                for i in range(n):
-                    row[i] += weight[place, i] * part[i]
+            total = 0.0
+            for place in range(n_places):
+                total += weight[place, i if each else 0] * curve[i * n_places + place]
+            row[i] = total

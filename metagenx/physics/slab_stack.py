@@ -12,7 +12,7 @@ from . import transfer, wave_vectors
 from .blocks import Blocks
 from .compiled import compiled
 from .elementary import LARGEST_ANGLE
-from .instructions import BLOCK
+from .instructions import BLOCK, bits, number
 from .transfer import STATE
 from .wave_vectors import Q2, WAVE, WAVELENGTH
 
@@ -40,17 +40,27 @@ def workspace(n_layer: int, blocks: Blocks) -> tuple[np.ndarray, np.ndarray, np.
 
 @compiled(relaxed=True, inner=True)
 def _load_points(work: np.ndarray, q: np.ndarray, wavelength: np.ndarray, start: int, n: int) -> tuple[float, float]:
-    """q² and λ of a block, the last point repeated up to its width; smallest and largest q²."""
-    low = high = q[start] * q[start]
-    for i in range(8 * n):
-        at = start + i if start + i < q.size else q.size - 1
-        q2 = q[at] * q[at]
-        work[Q2 + i] = q2
-        low = q2 if q2 < low else low
-        high = q2 if q2 > high else high
-        if wavelength.size > 0:
-            work[WAVELENGTH + i] = wavelength[at]
-    return low, high
+    """q² and λ of a block, the last point repeated up to its width; smallest and largest q² that are numbers.
+
+    The bits of positive numbers are in the order of the numbers.
+    """
+    part = q[start : start + 8 * n]
+    row = work[Q2 : Q2 + 8 * n]
+    low, high = bits(np.inf), 0
+    for i in range(part.size):
+        q2 = part[i] * part[i]
+        row[i] = q2
+        below, above = bits(q2 if q2 == q2 else np.inf), bits(q2 if q2 == q2 else 0.0)
+        low = below if below < low else low
+        high = above if above > high else high
+    for i in range(part.size, row.size):
+        row[i] = row[part.size - 1]
+    if wavelength.size > 0:
+        lengths = wavelength[start : start + 8 * n]
+        row = work[WAVELENGTH : WAVELENGTH + 8 * n]
+        for i in range(row.size):
+            row[i] = lengths[i if i < lengths.size else lengths.size - 1]
+    return number(low), number(high)
 
 
 @compiled(inner=True)
@@ -77,9 +87,12 @@ def _layer(
         wave_vectors.wave_vectors(work, waves, at, n)
         re, im, negative = wave_vectors.bounds_of_row(waves, at, n)
     else:
-        wave_vectors.squares(work, n, optical[layer], ambient)
-        wave_vectors.wave_vectors(work, waves, at, n)
         re, im, negative = wave_vectors.bounds(optical[layer], ambient, low, high)
+        if im == 0.0:
+            wave_vectors.real_wave_vectors(work, waves, at, n, optical[layer].real, ambient.real)
+        else:
+            wave_vectors.squares(work, n, optical[layer], ambient)
+            wave_vectors.wave_vectors(work, waves, at, n)
     limits[slot, 0] = re
     limits[slot, 1] = im
     fine = re <= _LARGEST_VECTOR and im <= _LARGEST_VECTOR
@@ -100,7 +113,9 @@ def _interface(
     factor = 0.5 * sigma * sigma
     phase = factor * (limits[below, 0] * limits[above, 1] + limits[below, 1] * limits[above, 0])
     fine: bool = phase <= LARGEST_ANGLE and factor * limits[below, 1] * limits[above, 1] <= _LARGEST_GROWTH
-    if fine:
+    if fine and limits[below, 1] == 0.0 and limits[above, 1] == 0.0:
+        transfer.real_interface(work, waves, below * WAVE, above * WAVE, n, -factor)
+    elif fine:
         transfer.interface(work, waves, below * WAVE, above * WAVE, n, -factor, phase)
     return fine
 
@@ -229,6 +244,8 @@ def reflect_population(
             irregular[m] = not fine
             if fine:
                 transfer.quotient(work, n, before == 0, parts == 2)
-                for i in range(size):
-                    for part in range(parts):
-                        out[m, part, start + i] = work[STATE + part * BLOCK + i]
+                for part in range(parts):
+                    found = work[STATE + part * BLOCK : STATE + part * BLOCK + size]
+                    target = out[m, part, start : start + size]
+                    for i in range(size):
+                        target[i] = found[i]

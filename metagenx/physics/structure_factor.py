@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from metagenx.physics.compiled import compiled
 from metagenx.physics.elementary import LARGEST_EXPONENT, exponential, sine_cosine
-from metagenx.physics.instructions import BLOCK
+from metagenx.physics.instructions import BLOCK, load, store
 from metagenx.physics.pointwise import Array
 from metagenx.physics.tables import common_length
 
@@ -200,6 +200,13 @@ def _in_plane(h: Array, k: Array, x: Array, y: Array, operations: Array, out: Ar
                     imaginary[i] += sine
 
 
+@compiled(relaxed=True, inline=True, inner=True)
+def _copy(values: Array, work: Array, at: int) -> None:
+    row = work[at : at + values.size]
+    for i in range(values.size):
+        row[i] = values[i]
+
+
 @compiled(relaxed=True)
 def _structure_factor(
     inverse_square: Array,
@@ -243,29 +250,34 @@ def _structure_factor(
                     extra = dispersion[p if dispersion.shape[0] > 1 else 0, a]
                     fi = absorption[p if absorption.shape[0] > 1 else 0, a]
                     wave = planar[p if planar.shape[0] > 1 else 0, a]
-                    for i in range(n):
-                        work[_F0 + i] = f0[a, start + i]
-                        work[_PLANAR + i] = wave[0, start + i]
-                        work[_PLANAR_IMAGINARY + i] = wave[1, start + i]
+                    _copy(f0[a, start : start + n], work, _F0)
+                    _copy(wave[0, start : start + n], work, _PLANAR)
+                    _copy(wave[1, start : start + n], work, _PLANAR_IMAGINARY)
                     for i in range(full):
-                        size = w * exponential(-b * work[_SQUARE + i])
-                        turns = z * work[_TURNS + i]
+                        point, planar_factor = load(work, _SQUARE, i), load(work, _PLANAR, i)
+                        size = w * exponential(-b * point.real)
+                        turns = z * point.imag
                         turns = turns - ((turns + _ROUNDING) - _ROUNDING)
                         sine, cosine = sine_cosine(_TWO_PI * turns)
-                        fr = work[_F0 + i] + extra
-                        real = fr * work[_PLANAR + i] - fi * work[_PLANAR_IMAGINARY + i]
-                        imaginary = fr * work[_PLANAR_IMAGINARY + i] + fi * work[_PLANAR + i]
-                        work[_SUM + i] += size * (real * cosine - imaginary * sine)
-                        work[_SUM_IMAGINARY + i] += size * (real * sine + imaginary * cosine)
+                        fr = load(work, _F0, i).real + extra
+                        real = fr * planar_factor.real - fi * planar_factor.imag
+                        imaginary = fr * planar_factor.imag + fi * planar_factor.real
+                        total = load(work, _SUM, i)
+                        real, imaginary = (
+                            total.real + size * (real * cosine - imaginary * sine),
+                            total.imag + size * (real * sine + imaginary * cosine),
+                        )
+                        store(work, _SUM, i, complex(real, imaginary))
                 for at in range(first_place[s], first_place[s + 1]):
                     z = place[p if place.shape[0] > 1 else 0, at]
                     for i in range(full):
-                        turns = z * work[_TURNS + i]
+                        turns = z * load(work, _SQUARE, i).imag
                         turns = turns - ((turns + _ROUNDING) - _ROUNDING)
                         sine, cosine = sine_cosine(_TWO_PI * turns)
-                        real, imaginary = work[_SUM + i], work[_SUM_IMAGINARY + i]
-                        work[_TOTAL + i] += real * cosine - imaginary * sine
-                        work[_TOTAL_IMAGINARY + i] += real * sine + imaginary * cosine
+                        one, total = load(work, _SUM, i), load(work, _TOTAL, i)
+                        real = total.real + (one.real * cosine - one.imag * sine)
+                        imaginary = total.imag + (one.real * sine + one.imag * cosine)
+                        store(work, _TOTAL, i, complex(real, imaginary))
             for i in range(n):
                 out[p, 0, start + i] = work[_TOTAL + i]
                 out[p, 1, start + i] = work[_TOTAL_IMAGINARY + i]

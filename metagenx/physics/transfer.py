@@ -61,6 +61,15 @@ def interface(work: np.ndarray, waves: np.ndarray, below: int, above: int, n: in
             store(work, DIFFERENCE, i, times(l - k, complex(size * cosine, size * sine)))
 
 
+@compiled(relaxed=True, inner=True)
+def real_interface(work: np.ndarray, waves: np.ndarray, below: int, above: int, n: int, factor: float) -> None:
+    """As `interface` where both wave vectors are real."""
+    for i in range(8 * n):
+        k, l = load(waves, below, i).real, load(waves, above, i).real
+        store(work, SUM, i, complex(l + k, 0.0))
+        store(work, DIFFERENCE, i, complex((l - k) * exponential(factor * (l * k)), 0.0))
+
+
 @compiled(relaxed=True, inline=True, inner=True)
 def _size(z: complex) -> float:
     return abs(z.real) + abs(z.imag)

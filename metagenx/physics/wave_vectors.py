@@ -81,6 +81,17 @@ def wave_vectors(work: np.ndarray, waves: np.ndarray, layer: int, n: int) -> Non
         store(waves, layer, i, complex(root if z.real >= 0.0 else other, -im if z.imag < 0.0 else im))
 
 
+@compiled(relaxed=True, inner=True)
+def real_wave_vectors(
+    work: np.ndarray, waves: np.ndarray, layer: int, n: int, potential: float, ambient: float
+) -> None:
+    """k of a layer that does not absorb, at points where nothing is evanescent: k² = potential + n_M² q² > 0."""
+    for i in range(8 * n):
+        square = potential + ambient * work[Q2 + i]
+        root, _ = root_and_inverse(_SMALLEST_SQUARE if square < _SMALLEST_SQUARE else square)
+        store(waves, layer, i, complex(root, 0.0))
+
+
 @compiled(inner=True)
 def bounds(potential: complex, ambient: complex, low: float, high: float) -> tuple[float, float, bool]:
     """Bounds of \\|Re k\\| and \\|Im k\\| for q² in low … high, and whether Im k is negative anywhere.
@@ -114,7 +125,11 @@ def bounds_of_row(waves: np.ndarray, layer: int, n: int) -> tuple[float, float, 
 @compiled(relaxed=True, inner=True)
 def phases(waves: np.ndarray, layer: int, n: int, thickness: float, damping: float) -> None:
     """exp(i d k); `damping` bounds \\|d Im k\\|."""
-    if damping <= SMALL:
+    if damping == 0.0:
+        for i in range(8 * n):
+            sine, cosine = sine_cosine(thickness * load(waves, layer, i).real)
+            store(waves, layer + PHASE, i, complex(cosine, sine))
+    elif damping <= SMALL:
         for i in range(8 * n):
             k = load(waves, layer, i)
             size = exponential_small(-thickness * k.imag)

@@ -46,23 +46,23 @@ def test_gaussian_average_is_the_trapezoid_rule_of_the_density():
     sigma = 0.002 + 0.01 * X
     grid = resolution.gaussian_grid(X, sigma, 7, 2.5)
     places = X + np.linspace(-2.5, 2.5, 7)[:, None] * sigma
-    np.testing.assert_allclose(grid.x.reshape(7, -1), places, rtol=1e-14)
+    np.testing.assert_allclose(grid.x.reshape(-1, 7).T, places, rtol=1e-14)
     density = np.exp(-((places - X) ** 2) / (2 * sigma**2)) / sigma
     values = np.cos(40 * places)
     expected = np.trapezoid(density * values, places, axis=0) / np.trapezoid(density, places, axis=0)
-    np.testing.assert_allclose(resolution.average(values.reshape(1, -1), grid.weights)[0], expected, rtol=1e-12)
+    np.testing.assert_allclose(resolution.average(values.T.reshape(1, -1), grid.weights)[0], expected, rtol=1e-12)
 
 
 def test_kalpha_integrates_both_lines_in_one_sequence():
     grid = resolution.kalpha_grid(X, 0.002, 8047.78, 8027.83, 2.0, 5, 2.0)
-    places = grid.x.reshape(10, -1)
+    places = grid.x.reshape(-1, 10).T
     ratio = 8027.83 / 8047.78
     u = np.linspace(-2, 2, 5)[:, None]
     np.testing.assert_allclose(places, np.vstack([X + u * 0.002, X * ratio + u * 0.002]), rtol=1e-14)
     density = np.vstack([np.exp(-(u**2) / 2), np.exp(-(u**2) / 2) / 2]) * np.ones_like(X)
     values = np.cos(40 * places)
     expected = np.trapezoid(density * values, places, axis=0) / np.trapezoid(density, places, axis=0)
-    np.testing.assert_allclose(resolution.average(values.reshape(1, -1), grid.weights)[0], expected, rtol=1e-12)
+    np.testing.assert_allclose(resolution.average(values.T.reshape(1, -1), grid.weights)[0], expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,14 @@ def test_trapezoid_weights(inner, outer, expected):
     grid = resolution.trapezoid_grid(X, inner, outer, 5)
     places = np.linspace(-0.5, 0.5, 5)[1 : 1 + len(expected)] if len(expected) == 3 else np.linspace(-0.5, 0.5, 5)
     first = grid.x if grid.x.ndim == 1 else grid.x[0]
-    np.testing.assert_allclose(first.reshape(len(expected), -1), X + 0.04 * places[:, None])
+    np.testing.assert_allclose(first.reshape(-1, len(expected)).T, X + 0.04 * places[:, None])
     ends = np.array([1, 1, 1] if len(expected) == 3 else [0.5, 1, 1, 1, 0.5]) * expected
     np.testing.assert_allclose(grid.weights[0, :, 0], ends / ends.sum(), atol=1e-15)
 
 
 def test_a_width_of_zero_changes_nothing():
     for grid in (resolution.gaussian_grid(X, 0.0, 5, 2.0), resolution.trapezoid_grid(X, 0.0, 0.0, 5)):
-        np.testing.assert_allclose(resolution.average(np.tile(CURVE, 5)[None], grid.weights)[0], CURVE, rtol=1e-14)
+        np.testing.assert_allclose(resolution.average(np.repeat(CURVE, 5)[None], grid.weights)[0], CURVE, rtol=1e-14)
     np.testing.assert_array_equal(smearing.convolve(CURVE[None], X, 0.0, 2.0)[0], CURVE)
     np.testing.assert_array_equal(smearing.smear(CURVE[None], X, 0.0)[0], CURVE)
 

@@ -45,8 +45,8 @@ def whole_number(owner: Any, field: str) -> int:
 
 
 def per_point(owner: Any, field: str, n_points: int, n_places: int = 1) -> Any:
-    """A field with one number, one per individual or one per point, on a grid of `n_places` copies of the
-    points.
+    """A field with one number, one per individual or one per point, on a grid with `n_places` places of every
+    point, point by point.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def per_point(owner: Any, field: str, n_points: int, n_places: int = 1) -> Any:
         )
     if n_places == 1 or array.shape[-1] != n_points or n_points == 1:
         return array
-    return np.tile(array, n_places if array.ndim == 1 else (1, n_places))
+    return np.repeat(array, n_places, axis=-1)
 
 
 def writable(array: Array) -> Array:
