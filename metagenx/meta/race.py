@@ -31,6 +31,7 @@ from metagenx.meta.blocks import FIRST_REPEAT, Block
 from metagenx.meta.objective import Contender, Standing, best_known, standing
 from metagenx.meta.paired_test import paired_ert_test
 from metagenx.meta.race_rules import (
+    COMFORTABLE_FITS,
     CONFIRM_ALPHA,
     DROP_ALPHA,
     FEWEST_CHALLENGERS,
@@ -89,6 +90,7 @@ class Race:
     allotment: int = 0
     n_trials: int = 0
     finalists: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     winner: str | None = None
     why: str = ""
 
@@ -256,11 +258,11 @@ class Race:
         rungs = self._rungs
         pinned = len(self.pinned) * 2 ** (rungs - 1)
         each = (1 + rungs) / 2
-        baseline = self.judged(rules.baseline)
-        time = sum(statistics.expected_running_time(runs)[0] for runs in baseline.runs.values())
-        needed = max(4.0 * self.cost_of_fit(rules.baseline), 2.0 * time if math.isfinite(time) else 0.0)
         widest = budget / (rules.trials * each + pinned)
         narrowest = budget / (FEWEST_CHALLENGERS * each + pinned)
+        while self._needed() > narrowest and len(self.samples) > len(self.own_samples):
+            self._leave_out_last()
+        needed = self._needed()
         self.allotment = max(1, int(min(max(widest, needed), narrowest)))
         affordable = (budget / self.allotment - pinned) / each
         if not rules.drop_losers:
@@ -270,6 +272,18 @@ class Race:
         if self.allotment < self.cost_of_fit(rules.baseline):
             self.n_trials = 0
             self.why = "the budget does not pay for a search"
+
+    def _needed(self) -> float:
+        """Evaluations that bring the baseline about two successes on each sample."""
+        name = self.rules.baseline
+        time = sum(statistics.expected_running_time(runs)[0] for runs in self.judged(name).runs.values())
+        return max(4.0 * self.cost_of_fit(name), 2.0 * time if math.isfinite(time) else 0.0)
+
+    def _leave_out_last(self) -> None:
+        """A small budget does not pay for all twins; the user's own samples stay."""
+        *rest, last = self.samples
+        self.samples = tuple(rest)
+        self.left_out.append(last)
 
     @property
     def fewest_fits(self) -> int:
@@ -376,14 +390,18 @@ class Race:
         self.finalists = [name for _, name in sorted(hopeful)[: rules.finalists]]
         share, half = rules.confirmation_share * rules.evaluations, 0.5 * (rules.evaluations - self.spent)
         plans = [(count, min(share, half)) for count in range(len(self.finalists), 0, -1)] + [(1, half)]
-        for count, budget in plans if self.finalists else []:
-            names = [baseline, *self.finalists[:count]]
-            fits = int(budget / sum(map(self.cost_of_fit, names)))
-            if fits >= self.fewest_fits:
-                self.finalists, self.stage = names[1:], "confirmation"
-                for name in names:
-                    self._add_fits("confirmation", name, min(fits, rules.validate))
-                return
+        while self.finalists:
+            for count, budget in plans:
+                names = [baseline, *self.finalists[:count]]
+                fits = int(budget / sum(map(self.cost_of_fit, names)))
+                if fits >= self.fewest_fits:
+                    self.finalists, self.stage = names[1:], "confirmation"
+                    for name in names:
+                        self._add_fits("confirmation", name, min(fits, rules.validate))
+                    return
+            if len(self.samples) == len(self.own_samples):
+                break
+            self._leave_out_last()
         if self.finalists:
             self.finalists, self.why = [], "the budget does not pay for a confirmation"
         if not hopeful:
@@ -417,8 +435,11 @@ class Race:
             shipped = min(MOST_SHIPPED, int(min(rules.shipped_share * rules.evaluations, 0.25 * left) / full))
             shipped = shipped if shipped >= FEWEST_SHIPPED else 0
             left -= shipped * full
-        more = len(self.samples_of("validation")) / len(self.samples)  # what a fit costs elsewhere is not known
-        fits = min(rules.validate, int(left / (more * sum(map(self.cost_of_fit, names)))))
+        each = sum(map(self.cost_of_fit, names)) / len(self.samples)  # what a fit costs elsewhere is not known
+        least = min(COMFORTABLE_FITS, rules.validate)
+        while left < least * each * len(self.samples_of("validation")) and self._leave_out_of_validation():
+            pass
+        fits = min(rules.validate, int(left / (each * len(self.samples_of("validation")))))
         if fits < self.fewest_fits:
             self.winner, self.why = None, "the budget does not pay for a validation"
             self._end()
@@ -428,6 +449,18 @@ class Race:
             self._add_fits("validation", name, fits)
         if shipped and self.shipped is not None:
             self._add_fits("validation", self.shipped.name, shipped, self.own_samples)
+
+    def _leave_out_of_validation(self) -> bool:
+        """Leave a twin out: the held-out but for one, then those of the search, then the last; False if none is left."""
+        if len(self.held_out) > 1 or (self.held_out and len(self.samples) == len(self.own_samples)):
+            *rest, last = self.held_out
+            self.held_out = tuple(rest)
+            self.left_out.append(last)
+        elif len(self.samples) > len(self.own_samples):
+            self._leave_out_last()
+        else:
+            return False
+        return True
 
     def _end(self) -> None:
         self.stage, self.blocks = "done", []

@@ -16,6 +16,7 @@ DROP_ALPHA = 0.10  # chance, over the whole race, that a setting as good as the 
 # A gate that saves evaluations; the error rate of the answer is that of the validation alone.
 CONFIRM_ALPHA = 0.5
 FEWEST_FITS = 10  # of a setting in confirmation and validation; if the budget pays for fewer, no answer is given
+COMFORTABLE_FITS = 20  # of a setting on each sample in the validation; else twins are left out of it
 FEWEST_SHIPPED, MOST_SHIPPED = 3, 20
 FEWEST_CHALLENGERS = 4
 

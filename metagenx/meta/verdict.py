@@ -253,6 +253,8 @@ def _notes(race: Race, by_sample: dict[str, Interval], gains: Gains) -> tuple[st
     if len(by_sample) > 1:
         worst = _worst(by_sample)
         found += [f"worst sample: {worst}, {_ratio(by_sample[worst])}"] if worst is not None else []
+    if race.left_out:
+        found.append(f"twins that the budget did not pay for were left out: {', '.join(race.left_out)}")
     for gain, where in (
         (gains.held_out_seeds, "on fresh seeds of the samples that the search saw"),
         (gains.held_out_samples, f"on the {len(race.held_out)} samples that it did not see"),

@@ -9,6 +9,7 @@ _KNOWN = {
     "file": "file",
     "shipped": "file, run as GenX does",
     "genx3": "genx3 (GenX's defaults)",
+    "auto": "auto (metagenx fit)",
 }
 
 
@@ -26,4 +27,10 @@ def setting_text(settings: Settings, n_dim: int) -> str:
     limit = settings.evaluation_limit(n_dim)
     if limit is not None:
         words.append(f"cutoff {limit}")
+    if settings.population_reduction and settings.shrinks:
+        words.append("shrinking")
+    if settings.polish != "none":
+        words.append(f"polish {settings.polish}" + (f", {settings.jumps} jumps" if settings.jumps else ""))
+    if settings.use_luby:
+        words.append("growing patience")
     return " · ".join(words)

@@ -104,3 +104,19 @@ def test_the_file_as_shipped_is_measured_on_the_users_own_samples_only() -> None
     while not found.finished:
         found.complete([r for block in found.blocks for r in fits(block, BASE, 2)])
     assert {sample for (_, name, sample) in found.records if name == "shipped"} == {"data"}
+
+
+def test_a_small_budget_leaves_twins_out_and_says_so() -> None:
+    everywhere = dict.fromkeys((*SAMPLES, *HELD_OUT), BETTER)
+    spent = {}
+    for evaluations in (350_000, 1_200_000, 6_000_000):
+        found, verdict = race(everywhere, evaluations=evaluations)
+        spent[evaluations] = found.spent
+        assert "data" in found.samples
+        assert verdict.complete
+        if evaluations == 350_000:
+            assert "held-out02" in found.left_out
+            assert any("did not pay for" in note for note in verdict.notes)
+        if evaluations == 6_000_000:
+            assert not found.left_out
+    assert all(found <= 1.1 * budget for budget, found in spent.items())

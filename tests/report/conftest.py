@@ -14,6 +14,7 @@ from metagenx.runs import RunFolder
 EXPERIMENT = """\
 name: small
 model: {file: film.hgx}
+samples: {twins: {search: 1, held_out: 1}}
 budget: {evaluations: 300k}
 tune: {trials: 3}
 """
