@@ -292,7 +292,7 @@ def report(found: dict[tuple[str, str], Cost], names: list[str], methods: list[s
         if gains:
             worst = min(gains, key=lambda n: gains[n])
             figures[key] = gains[worst]
-            text += [f"Worst sample for auto: {worst}, {gains[worst]:.2f} times as fast as {base}.", ""]
+            text += [f"Worst sample for auto: {worst}, {gains[worst]:.2f} times fewer evaluations than {base}.", ""]
     rows, logs = [], []
     for name in groups["real files"]:
         if (AUTO, name) in found and (SHIPPED, name) in found:
