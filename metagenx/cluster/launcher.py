@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -87,7 +88,9 @@ def down(file: ClusterFile, say: Say) -> None:
     _provider(file)
     config = resolved(file, lambda text: None)
     try:
-        _ray(file, "down", "-y", "--no-config-cache", str(config))
+        if file.provider == "local":
+            _stop_workers(file, config, say)
+        _ray(file, "down", "-y", str(config))
     except RunError as error:
         say(f"{error.what}; looking what is left")
     deadline = time.monotonic() + GONE_SECONDS
@@ -103,6 +106,20 @@ def down(file: ClusterFile, say: Say) -> None:
     with contextlib.suppress(OSError):
         (records() / f"{file.name}.json").unlink()
     say(f"{file.name} is gone: no node is left")
+
+
+def _stop_workers(file: ClusterFile, config: Path, say: Say) -> None:
+    """Ray's launcher stops the head of machines of one's own and forgets the workers: they are stopped from there."""
+    user = file.content.get("auth", {}).get("ssh_user", "")
+    ray = interpreter(file).removesuffix("python") + "ray"
+    options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes -o ConnectTimeout=10"
+    key = '$(test -f ~/ray_bootstrap_key.pem && echo "-i $HOME/ray_bootstrap_key.pem")'
+    each = " ".join(shlex.quote(str(address)) for address in file.content["provider"].get("worker_ips", ()))
+    command = f"for node in {each}; do ssh {key} {options} {shlex.quote(user)}@$node '{ray} stop'; done"
+    try:
+        _ray(file, "exec", "--no-config-cache", str(config), command)
+    except RunError:
+        say("not all workers could be reached; Ray ends there by itself a minute after the head")
 
 
 def nodes(file: ClusterFile) -> dict[str, str]:

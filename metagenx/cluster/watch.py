@@ -95,7 +95,7 @@ def end_cluster(config: Path) -> None:
 
     for options in (("--workers-only",), ()):
         with contextlib.suppress(subprocess.SubprocessError, OSError):
-            subprocess.run([*_RAY, "down", "-y", *options, "--no-config-cache", str(config)], timeout=300)
+            subprocess.run([*_RAY, "down", "-y", *options, str(config)], timeout=300)
     if read_cluster_file(config).provider == "local":
         subprocess.run([*_RAY, "stop"], timeout=120)
     else:
