@@ -83,12 +83,30 @@ class Answers:
 
         kind, settings = asked["kind"], asked.get("settings") or {}
         model = changed(self.model, asked.get("rows") or [], fom=asked.get("fom"), settings=settings)
-        model.problem()  # says now what would only be said when the job's turn has come
+        check_start(model, settings)
         with tempfile.TemporaryDirectory(prefix="metagenx-") as folder:
             path = Path(folder) / "model.hgx"
             genx_file.write(model.file, path)
             plan = plan_of(kind, path, model, asked)
             return {"file": base64.b64encode(path.read_bytes()).decode("ascii"), "plan": plan}
+
+
+def check_start(model: Model, settings: dict[str, Any]) -> None:
+    """Say now what would only be said when the job's turn has come.
+
+    Raises
+    ------
+    InputError : nothing to fit, unusable limits, a start outside them, settings with mistakes.
+    """
+    import numpy as np
+
+    from metagenx.fitting import de
+    from metagenx.fitting.settings import Settings
+
+    problem = model.problem()
+    chosen = Settings.from_options(model.options, **settings)
+    rng = np.random.default_rng(0)
+    de.begin(chosen, problem.bounds, initial=rng, moves=rng, start=problem.start, names=problem.names)
 
 
 def plan_of(kind: str, path: Path, model: Model, asked: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from metagenx.errors import ConfigError, FileFormatError, InputError, MetagenxError, Mistake, ScriptRefused
-from metagenx.serve.isolation import Isolation
+from metagenx.serve.isolation import Isolation, new_user
 from metagenx.serve.limits import Limits
 from metagenx.serve.uploads import Upload
 
@@ -32,7 +32,7 @@ class Desk:
     @classmethod
     async def start(cls, isolation: Isolation, limits: Limits) -> Desk:
         """A new process, which warms up on its own."""
-        command = isolation.command("metagenx.serve.desk_process")
+        command = isolation.command("metagenx.serve.desk_process", user=new_user())
         process = await asyncio.create_subprocess_exec(
             *command,
             env=isolation.environment(limits),

@@ -150,9 +150,9 @@ class Dispatcher:
         command = [sys.executable, "-m", "metagenx.serve.job_process", str(job.work)]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         if confined:
-            self._isolation.hand_over(job.work)
+            user = self._isolation.hand_over(job.work)
             command = self._isolation.command(
-                "metagenx.serve.job_process", [str(job.work)], folder=job.work, tied=False
+                "metagenx.serve.job_process", [str(job.work)], folder=job.work, tied=False, user=user
             )
             environment = self._isolation.environment(self._limits, is_job=True)
         try:

@@ -1,15 +1,16 @@
 """How a process that runs a foreign script is kept away from the machine, by what the operating system offers.
 
 With bubblewrap: namespaces of its own for network (none at all), mounts (the system's programs, Python and metagenx,
-read only, and one folder), processes, users and host name. A server that runs as root gives the process the user
-``nobody``. Limits on CPU, memory, processes, files and their size come on top (`confined`), and are all there is where
-namespaces are not offered; there scripts outside the safe subset are refused.
+read only, and one folder), processes, users and host name. A server that runs as root gives each process a user of its
+own, who owns nothing. Limits on CPU, memory, processes, files and their size come on top (`confined`), and are all
+there is where namespaces are not offered; there scripts outside the safe subset are refused.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from metagenx.serve.limits import Limits
 
 PACKAGE = Path(metagenx.__file__).resolve().parent
 NOBODY = 65534
+_USERS = range(1_900_000_000, 2_100_000_000)  # nobody has these numbers
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime")
 _SCRATCH_BYTES = 512 * 2**20
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -46,11 +48,17 @@ class Isolation:
     def text(self) -> str:
         """One sentence for people."""
         if self.namespaces:
-            return "foreign scripts run without network, without your files, as nobody, with limits on CPU and memory"
-        return f"foreign scripts run with limits on CPU and memory only ({self.why_not}); all stay in the safe subset"
+            return "scripts of files run without network, without your files, with limits on CPU and memory"
+        return f"scripts of files run with limits on CPU and memory only ({self.why_not}); all stay in the safe subset"
 
     def command(
-        self, module: str, arguments: Sequence[str] = (), *, folder: Path | None = None, tied: bool = True
+        self,
+        module: str,
+        arguments: Sequence[str] = (),
+        *,
+        folder: Path | None = None,
+        tied: bool = True,
+        user: int = NOBODY,
     ) -> list[str]:
         """The command line of ``python -m module arguments``.
 
@@ -58,11 +66,12 @@ class Isolation:
         ----------
         folder : the one place of the file system where it may write; none: it has memory only.
         tied : whether it ends when the server does.
+        user : what `new_user` or `hand_over` gave, where we are root.
         """
         python = [sys.executable, "-m", module, *arguments]
         if not self.namespaces:
             return python
-        return ["bwrap", *_arguments(folder, tied), "--", *_become_nobody(), *python]
+        return ["bwrap", *_arguments(folder, tied), "--", *_become(user), *python]
 
     def environment(self, limits: Limits, *, is_job: bool = False) -> dict[str, str]:
         """The environment of the process, with its limits (see `confined.confine`)."""
@@ -80,11 +89,18 @@ class Isolation:
             return {**ours, "PATH": "/usr/bin:/bin", "HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}
         return {**os.environ, **ours}
 
-    def hand_over(self, folder: Path) -> None:
-        """Make a folder the property of the user that the process will be."""
+    def hand_over(self, folder: Path) -> int:
+        """Make a folder the property of a new user, who is returned."""
+        user = new_user()
         if self.namespaces and _is_root():
             for path in [folder, *folder.rglob("*")]:
-                os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+                os.chown(path, user, user, follow_symlinks=False)
+        return user
+
+
+def new_user() -> int:
+    """A user for one process: the limit on processes counts those of a user, so nobody shares it."""
+    return secrets.choice(_USERS)
 
 
 def find_isolation() -> Isolation:
@@ -98,8 +114,8 @@ def find_isolation() -> Isolation:
     isolation = Isolation(True)
     with tempfile.TemporaryDirectory(prefix="metagenx-") as place:
         folder = Path(place)
-        isolation.hand_over(folder)
-        command = isolation.command("metagenx.serve.confined", folder=folder)
+        user = isolation.hand_over(folder)
+        command = isolation.command("metagenx.serve.confined", folder=folder, user=user)
         try:
             tried = subprocess.run(
                 command, env=isolation.environment(Limits()), capture_output=True, text=True, timeout=60, check=False
@@ -154,12 +170,12 @@ def _kernels() -> list[str]:
     return ["--ro-bind", str(KERNELS), INSIDE, "--perms", "0777", "--tmpfs", str(KERNELS)]
 
 
-def _become_nobody() -> list[str]:
+def _become(user: int) -> list[str]:
     """Root inside namespaces is still root: leave it, with all its capabilities."""
     if not _is_root():
         return []
-    user = ["--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
-    return ["setpriv", *user, "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--"]
+    to = ["--reuid", str(user), "--regid", str(user), "--clear-groups"]
+    return ["setpriv", *to, "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--"]
 
 
 def _is_root() -> bool:
