@@ -101,7 +101,7 @@ def test_where_nothing_else_can_be_reached() -> None:
         [*command, "-p", "no:cacheprovider", __file__], env={**os.environ, ALONE: "1"}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-3000:]
-    assert "passed" in done.stdout
+    assert "...." in done.stdout
 
 
 alone = pytest.mark.skipif(ALONE not in os.environ, reason="run by test_where_nothing_else_can_be_reached")
