@@ -128,7 +128,8 @@ class Guard:
 
 
 def _token_in(scope: Scope) -> str:
-    return (parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token") or [""])[0]
+    query: bytes = scope.get("query_string", b"")
+    return (parse_qs(query.decode("latin-1")).get("token") or [""])[0]
 
 
 def _cookie(text: str) -> str | None:

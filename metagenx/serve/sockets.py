@@ -83,8 +83,8 @@ async def _upload(server: Server, socket: WebSocket) -> None:
     except MetagenxError as error:
         await socket.send_text(to_json({"error": described(error)}))
     except TimeoutError:
-        error = InputError("the file arrives too slowly", hint="Try again, nearer to the server.")
-        await socket.send_text(to_json({"error": described(error)}))
+        slow = InputError("the file arrives too slowly", hint="Try again, nearer to the server.")
+        await socket.send_text(to_json({"error": described(slow)}))
     except (ValueError, KeyError, TypeError, RecursionError):
         await socket.send_text(to_json({"error": described(InputError("a file begins with its name and its size"))}))
     await socket.close()

@@ -45,5 +45,6 @@ export function verdict(line, level = "info", large = false) {
   const box = document.getElementById("verdict");
   const text = document.getElementById("verdict-line");
   box.className = `verdict ${["good", "warning", "bad"].includes(level) ? level : "info"} ${large ? "large" : ""}`;
+  line = line.replace(/(\d) (?=\d{3})/g, "$1\u202f"); // thousands stay together
   if (text.textContent !== line) text.textContent = line;
 }

@@ -172,7 +172,7 @@ export class JobPage {
       }
       if (best) place(row.parts.best, best[i], best[i]);
       const p = Array.isArray(final) && final[i] && typeof final[i] === "object" ? final[i] : null;
-      if (p) row.value.textContent = `${number(p.value)}${p.errors && p.errors.covariance && Number.isFinite(p.errors.covariance[1]) ? ` ± ${number(p.errors.covariance[1], 2)}` : ""}${p.at_limit ? ` at ${p.at_limit}` : ""}`;
+      if (p) row.value.textContent = `${number(p.value)}${p.errors && p.errors.covariance && Number.isFinite(p.errors.covariance.standard_error) ? ` ± ${number(p.errors.covariance.standard_error, 2)}` : ""}${p.at_limit ? ` at ${p.at_limit}` : ""}`;
       else if (values) row.value.textContent = number(values[i]);
     });
   }
