@@ -14,8 +14,11 @@ import numpy as np
 
 from metagenx.errors import MetagenxError
 from metagenx.fitting.api import fitted_model
+from metagenx.experience.features import features_of_file
+from metagenx.experience.rows import Origin
 from metagenx.fitting.auto import Strategy, finished, improver, reserved
 from metagenx.fitting.error_bars import ErrorBars, error_bars_of, with_spread
+from metagenx.fitting.filing import file_runs
 from metagenx.fitting.restarts import RestartedFit, Streams, run_restarts
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.streams import initial_stream, moves_stream
@@ -141,6 +144,9 @@ def fit_file(rules: BatchRules, job: Job) -> Answer:
 
         restarts = _restarts(rules, problem, streams, start)
         records = tuple(_record(job.name, run, result) for run, result in enumerate(restarts.runs))
+        named = rules.strategy.as_settings(settings, len(problem.names)) if rules.strategy else settings
+        origin, features = Origin("batch", rules.model.name, rules.seed), features_of_file(model.file, rules.fom)
+        file_runs(origin, features, restarts.runs, named, sample=job.name)
         if not np.isfinite(restarts.best.fom):
             reason = restarts.best.failure or "no candidate has a figure of merit"
             return Answer(job.name, failed(job.number, job.name, key, reason, **described).details, records)

@@ -85,9 +85,10 @@ def trial_rows(race: Race, n_dim: int) -> list[dict[str, Any]]:
 
 
 def _phase_columns(race: Race, name: str, phase: str) -> dict[str, Any]:
-    found = race.standing(name, phase)
+    found = race.standing(name, phase, race.everything)
     rate = statistics.wilson(found.hits, found.fits)
-    measured = found.fits > 0 and math.isfinite(found.score)
+    judged = race.standing(name, phase)  # twins that were left out say nothing here
+    measured = judged.fits > 0 and math.isfinite(judged.score)
     return {
         f"{phase} fits": found.fits,
         f"{phase} successes": found.hits,
@@ -95,8 +96,8 @@ def _phase_columns(race: Race, name: str, phase: str) -> dict[str, Any]:
         f"{phase} success low": rate.low if found.fits else math.nan,
         f"{phase} success high": rate.high if found.fits else math.nan,
         f"{phase} evaluations": found.evaluations,
-        f"{phase} expected evaluations": 10.0**found.score if measured else math.nan,
-        f"{phase} only a bound": bool(found.censored and found.fits),
+        f"{phase} expected evaluations": 10.0**judged.score if measured else math.nan,
+        f"{phase} only a bound": bool(judged.censored and judged.fits),
     }
 
 

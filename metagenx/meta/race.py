@@ -174,13 +174,18 @@ class Race:
         """Names of the samples that are the user's own measurements."""
         return self.samples if self.real is None else self.real
 
+    @property
+    def everything(self) -> tuple[str, ...]:
+        """Names of all samples, twins that were left out among them."""
+        return tuple(dict.fromkeys((*self.samples, *self.held_out, *self.left_out)))
+
     def samples_of(self, phase: str) -> tuple[str, ...]:
         """Names of the samples that a phase uses."""
         return (*self.samples, *self.held_out) if phase == "validation" else tuple(self.samples)
 
     def of(self, phase: str, name: str) -> dict[str, list[FitRecord]]:
-        """Records of one setting in one phase, by sample."""
-        return {sample: self.records.get((phase, name, sample), []) for sample in self.samples_of(phase)}
+        """Records of one setting in one phase, by sample, twins that were left out among them."""
+        return {sample: self.records.get((phase, name, sample), []) for sample in self.everything}
 
     def standing(self, name: str, phase: str = "search", samples: Sequence[str] | None = None) -> Standing:
         """How a setting stands in a phase on all its samples, or on some, against what is known of f* now."""
@@ -451,7 +456,7 @@ class Race:
             self._add_fits("validation", self.shipped.name, shipped, self.own_samples)
 
     def _leave_out_of_validation(self) -> bool:
-        """Leave a twin out: the held-out but for one, then those of the search, then the last; False if none is left."""
+        """Leave a twin out: held-out ones but for one, those of the search, the last one; False if none is left."""
         if len(self.held_out) > 1 or (self.held_out and len(self.samples) == len(self.own_samples)):
             *rest, last = self.held_out
             self.held_out = tuple(rest)

@@ -14,7 +14,7 @@ from metagenx.report.labels import setting_label
 from metagenx.report.measurement import Measurement, colours, comparison_table, measurements
 from metagenx.report.models import audit_lines
 from metagenx.report.numbers import percent, rate_text, ratio_text, time_text, times, whole
-from metagenx.report.page.elements import Element, Headline, Lines, Note, Section, Table
+from metagenx.report.page.elements import Download, Element, Headline, Lines, Note, Section, Table, as_csv
 from metagenx.report.page.render import render
 from metagenx.report.plots_race import optimism_figure, timeline_figure
 from metagenx.report.plots_running_time import course_figure, ecdf_figure, time_figure
@@ -155,15 +155,24 @@ def gain_tables(evidence: Evidence, verdict: Mapping[str, Any]) -> list[Element]
             "How many times fewer evaluations one success takes, 95 % interval. The drop against the search is what "
             "luck and over-tuning had added there."
         )
-        found.append(Table("Gain", shows, ["measured on", "gain", "drop"], rows))
+        table = _intervals_csv("gains", "measured on", {name: interval_of(gains.get(name)) for name in _GAINS})
+        found.append(Table("Gain", shows, ["measured on", "gain", "drop"], rows, frozenset(), table))
     by_sample = verdict.get("ratio_by_sample", {})
     if len(by_sample) > 1:
         named = [(sample, interval) for sample, data in by_sample.items() if (interval := interval_of(data))]
         rows = [[sample, _kind(evidence, sample), ratio_text(interval)] for sample, interval in named]
         worst = frozenset(i for i, (sample, _) in enumerate(named) if sample == verdict.get("worst_sample"))
         shows = "Gain on each sample, 95 % interval; the worst in bold."
-        found.append(Table("Sample by sample", shows, ["sample", "what it is", "gain"], rows, worst))
+        table = _intervals_csv("samples", "sample", dict(named))
+        found.append(Table("Sample by sample", shows, ["sample", "what it is", "gain"], rows, worst, table))
     return found
+
+
+def _intervals_csv(name: str, column: str, found: Mapping[str, Interval | None]) -> Download:
+    import pandas as pd
+
+    rows = [(what, gain.estimate, gain.low, gain.high) for what, gain in found.items() if gain is not None]
+    return as_csv(name, pd.DataFrame(rows, columns=[column, "gain", "low", "high"]))
 
 
 def _kind(evidence: Evidence, sample: str) -> str:

@@ -14,8 +14,8 @@ from metagenx.runs import RunFolder
 EXPERIMENT = """\
 name: small
 model: {file: film.hgx}
-samples: {twins: {search: 1, held_out: 1}}
-budget: {evaluations: 300k}
+samples: {twins: {search: 0, held_out: 1}}
+budget: {evaluations: 450k}
 tune: {trials: 3}
 """
 

@@ -90,6 +90,7 @@ def test_running_times_are_those_of_the_journal(page: Page, finished: RunFolder)
     repeats = pd.read_csv(finished.repeats)
     for setting in ("file", verdict["winner"]):
         fresh = repeats[(repeats["phase"] == "validation") & (repeats["setting"] == setting)]
+        fresh = fresh[fresh["sample"] == "data"]  # the user's own measurement, not its twin
         times = fresh["evaluations to success"].fillna(fresh["evaluations"])
         assert table.loc[setting, "fits"] == len(fresh)
         assert table.loc[setting, "successes"] == fresh["success"].sum()
@@ -101,6 +102,27 @@ def test_running_times_are_those_of_the_journal(page: Page, finished: RunFolder)
     mine = ecdf[ecdf["setting"] == "file"]
     assert mine["share of fits"].iloc[-1] == pytest.approx(table.loc["file", "success rate"])
     assert mine["evaluations"].is_monotonic_increasing
+
+
+def test_gains_are_told_apart_for_the_measurement_and_its_held_out_twin(page: Page, finished: RunFolder) -> None:
+    verdict = json.loads(finished.verdict.read_text())
+    repeats = pd.read_csv(finished.repeats)
+    fresh = repeats[repeats["phase"] == "validation"]
+    table = page.csv("samples.csv").set_index("sample")
+    assert set(table.index) == {"data", "held-out01"} == set(fresh["sample"])
+    assert set(repeats[repeats["phase"] != "validation"]["sample"]) == {"data"}
+    for sample, row in table.iterrows():
+        mine = fresh[fresh["sample"] == sample]
+        times = {}
+        for setting in ("file", verdict["winner"]):
+            fits = mine[mine["setting"] == setting]
+            times[setting] = fits["evaluations to success"].fillna(fits["evaluations"]).sum() / fits["success"].sum()
+        assert row["gain"] == pytest.approx(times["file"] / times[verdict["winner"]])
+    gains = page.csv("gains.csv").set_index("measured on")["gain"]
+    assert gains["held_out_seeds"] == pytest.approx(table.loc["data", "gain"])
+    assert gains["held_out_samples"] == pytest.approx(table.loc["held-out01", "gain"])
+    assert verdict["ratio"]["estimate"] == pytest.approx(np.sqrt(table["gain"].prod()))
+    assert verdict["worst_sample"] == table["gain"].idxmin()
 
 
 def test_the_race_is_told_as_it_was(page: Page, finished: RunFolder) -> None:
