@@ -115,7 +115,8 @@ def _stop_workers(file: ClusterFile, config: Path, say: Say) -> None:
     options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes -o ConnectTimeout=10"
     key = '$(test -f ~/ray_bootstrap_key.pem && echo "-i $HOME/ray_bootstrap_key.pem")'
     each = " ".join(shlex.quote(str(address)) for address in file.content["provider"].get("worker_ips", ()))
-    command = f"for node in {each}; do ssh {key} {options} {shlex.quote(user)}@$node '{ray} stop'; done"
+    # The head first: its autoscaler would start a worker again that it misses.
+    command = f"{ray} stop; for node in {each}; do ssh {key} {options} {shlex.quote(user)}@$node '{ray} stop'; done"
     try:
         _ray(file, "exec", "--no-config-cache", str(config), command)
     except RunError:
