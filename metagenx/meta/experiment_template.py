@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from metagenx.fitting.settings import OWN_SCHEMES
+from metagenx.fitting.schemes import OWN_SCHEMES
 from metagenx.meta.experiment_schema import (
     DEFAULT_EVALUATIONS,
     DEFAULT_HELD_OUT,

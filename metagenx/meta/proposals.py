@@ -10,7 +10,7 @@ from metagenx.fitting.settings import Settings, describe
 from metagenx.meta import searchers
 from metagenx.meta.objective import Contender
 from metagenx.meta.race import Race
-from metagenx.meta.searchers import Tried
+from metagenx.meta.searchers_by_steps import Tried
 from metagenx.meta.space import Point, SearchSpace
 from metagenx.meta.statistics import Runs
 
