@@ -17,7 +17,7 @@ class SlurmJob:
 
     Parameters
     ----------
-    hours : limit of the job; the run ends itself some minutes before, everything saved.
+    hours : limit of the job; submitted again, it goes on where it was ended.
     options : further lines for Slurm, such as ``--account=physics``.
     """
 
@@ -44,7 +44,7 @@ def slurm_script(job: SlurmJob) -> str:
     minutes = max(5, round(60 * job.hours))
     lines = [f"--job-name=metagenx-{re.sub(r'[^A-Za-z0-9_.-]+', '-', job.experiment.stem)}"]
     lines += [f"--nodes={job.nodes}", "--ntasks-per-node=1", f"--cpus-per-task={job.cpus}", "--exclusive"]
-    lines += [f"--time={minutes // 60:02d}:{minutes % 60:02d}:00", "--signal=B:TERM@180"]
+    lines += [f"--time={minutes // 60:02d}:{minutes % 60:02d}:00"]
     lines += [f"--partition={job.partition}"] if job.partition else []
     options = "\n".join(f"#SBATCH {text}" for text in (*lines, *job.options))
     tune = shlex.join(["metagenx", "tune", str(job.experiment), "--where", "auto", *job.arguments])
@@ -77,11 +77,8 @@ head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 port=$((20000 + SLURM_JOB_ID % 20000))
 
 # `ray symmetric-run` starts Ray on every node, the command on the first one, and ends Ray when the command has ended.
-# Slurm's TERM, three minutes before its limit, reaches the command: it stops after the running fits, all saved.
+# At the limit of its time Slurm ends it all; what was done is in the journal.
 srun --nodes={nodes} --ntasks={nodes} --kill-on-bad-exit=0 \\
   ray symmetric-run --address "$head:$port" --min-nodes {nodes} --num-cpus={cpus} --disable-usage-stats -- \\
-  {tune} &
-wait $! || code=$?
-if [ "${{code:-0}}" -gt 128 ]; then wait || true; fi
-exit "${{code:-0}}"
+  {tune}
 """
