@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Served, needs_isolation
+from served_here import Served, needs_isolation
 
 from metagenx.errors import ScriptRefused
 from metagenx.genx import file as genx_file

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import CHROMIUM, FILM, PATIENCE, Served, needs_browser
+from served_here import CHROMIUM, FILM, PATIENCE, Served, needs_browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import FILM, Served
+from served_here import FILM, Served
 from websockets.sync.client import connect
 
 import metagenx
