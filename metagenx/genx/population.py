@@ -199,7 +199,7 @@ class ModelProblem:
                     raise ScriptError(f"data set {i}: Sim gives the shape {np.shape(simulation)} for a population")
             foms = np.asarray(self._figure.total(simulations, self._batch.penalty()), dtype=float)
         foms = np.broadcast_to(foms.reshape(-1), (len(vectors),)).copy()
-        foms[self._says_nothing(simulations, len(vectors))] = np.nan
+        foms[self._says_nothing(simulations, foms)] = np.nan
         return foms
 
     def _recorded(self, vectors: np.ndarray) -> np.ndarray:
@@ -229,15 +229,22 @@ class ModelProblem:
             ]
             penalties = np.array([np.asarray(penalty, dtype=float).reshape(()) for _, penalty in found])
             foms = np.array(self._figure.total(simulations, penalties), dtype=float)
-        foms[self._says_nothing(simulations, len(found))] = np.nan
+        foms[self._says_nothing(simulations, foms)] = np.nan
         return foms
 
-    def _says_nothing(self, simulations: list[np.ndarray], n_population: int) -> np.ndarray:
-        """Candidates without a single number in a used data set: the mask of the FOM would take them for perfect."""
-        nothing = np.zeros(n_population, dtype=bool)
+    def _says_nothing(self, simulations: list[np.ndarray], foms: np.ndarray) -> np.ndarray:
+        """Candidates without a single number in a used data set: the mask of the FOM would take them for perfect.
+
+        So it would those of which nothing can be compared, such as the logarithm of a negative intensity.
+        """
+        nothing = np.zeros(len(foms), dtype=bool)
         for simulation, dataset in zip(simulations, self._batch.data, strict=True):
             if dataset.use and simulation.size and not np.isfinite(simulation[..., 0]).all():
                 nothing |= ~np.isfinite(simulation).any(axis=-1)
+        for i in np.flatnonzero(foms == 0.0):
+            compared = self._figure.pointwise([s if s.ndim == 1 or len(s) == 1 else s[i] for s in simulations])
+            used = [row for row, dataset in zip(compared, self._batch.data, strict=True) if dataset.use]
+            nothing[i] |= not any(np.isfinite(row).any() for row in used)
         return nothing
 
     def _one_by_one(self, vectors: np.ndarray) -> np.ndarray:
@@ -256,9 +263,8 @@ class ModelProblem:
     def _one(self, vector: np.ndarray) -> float:
         with np.errstate(all="ignore"):
             simulations = self._single.simulate_fitted(vector)
-            if self._says_nothing(simulations, 1)[0]:
-                return float("nan")
-            return float(self._figure.total(simulations, self._single.penalty()))
+            fom = float(self._figure.total(simulations, self._single.penalty()))
+        return float("nan") if self._says_nothing(simulations, np.array([fom]))[0] else fom
 
     def _choose_path(self) -> None:
         """Compare random candidates, alone and in company; remember why the population path cannot be taken."""

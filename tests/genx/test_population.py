@@ -72,6 +72,16 @@ def test_a_candidate_without_a_number_never_looks_good() -> None:
     assert np.isfinite(foms[[0, 2]]).all()
 
 
+@pytest.mark.parametrize("line", ["    return [cp.a*x + cp.b]\n", "    return [float(cp.a)*x + cp.b]\n"])
+def test_a_candidate_of_which_nothing_can_be_compared_never_looks_good(line: str) -> None:
+    """Logarithms of what is negative are masked, all of them: the sum of nothing is no perfect fit."""
+    found = problem(line, fom="log")
+    foms = found.evaluate(np.array([[-1.0, -2.0], [1.5, 2.0], [1.0, 2.0]]))
+    assert np.isnan(foms[0])
+    assert foms[1] == 0.0  # the truth
+    assert foms[2] > 0.0
+
+
 def test_one_failing_candidate_is_a_number_that_is_none() -> None:
     found = problem("    if cp.a > 2.9:\n        raise ValueError('too steep')\n    return [x*cp.a + cp.b]\n")
     foms = found.evaluate(np.array([[1.0, 3.0], [2.95, 1.5]]))
