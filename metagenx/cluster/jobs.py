@@ -49,6 +49,7 @@ class Jobs:
     def __init__(self, address: str) -> None:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         ensure_token()
+        from ray.exceptions import RayError
         from ray.job_submission import JobSubmissionClient
 
         for name in ("ray", "ray.dashboard.modules.dashboard_sdk", "ray._private.runtime_env.packaging"):
@@ -59,7 +60,7 @@ class Jobs:
             with contextlib.redirect_stdout(None):
                 self._client: Any = JobSubmissionClient(address)
             self.ray_version = self._ray_version()
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (ConnectionError, RuntimeError, ValueError, RayError) as error:
             raise InputError(
                 f"no Ray dashboard answers at {address}: {_first_line(error)}",
                 hint=f"Is the cluster up? Its token belongs into {token_file()} (chmod 600).",

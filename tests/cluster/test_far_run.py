@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import stat
 import sys
 from pathlib import Path
@@ -46,7 +45,7 @@ def test_hand_over_die_attach_and_a_ceiling(tmp_path: Path) -> None:
         laptop = head.start(*tune, log=errors)
         until(lambda: journal.read_bytes().count(b'"event":"fit"') > first + 3 or laptop.poll() is not None)
         assert laptop.poll() is None, errors.read_text()
-        laptop.send_signal(signal.SIGKILL)
+        assert head.kill(holding=DASHBOARD) == 1
         laptop.wait(30)
         before = journal.read_bytes()
 
