@@ -145,7 +145,7 @@ def _connect(address: str) -> None:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, namespace="metagenx")
     except ConnectionError as error:
         raise NoCluster(f"no Ray cluster answers at {address}", hint="Is it running? Try: ray status") from error
-    except (RuntimeError, ValueError, ray.exceptions.RayError) as error:  # other versions of Ray or Python, a wrong token
+    except (RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise InputError(
             f"the Ray cluster at {address} does not take us: {_first_line(error)}", hint=_how_to_join(str(error))
         ) from error
