@@ -65,8 +65,9 @@ def ours(path: Path, vectors: np.ndarray) -> dict[str, Any]:
         model = metagenx.load(path)
         reply: dict[str, Any] = {"y_sim": model.simulate(), "fom": model.fom(), "sld": model.sld()}
         if not vectors.shape[1]:  # one point only: nothing is fitted
-            reply["trials"], reply["path"], reply["why_not"] = [], "population", ""
-            return {**reply, "batch": [], "notices": model.notices}
+            reply["trials"] = [{"y_sim": reply["y_sim"], "fom": reply["fom"]}] * len(vectors)
+            reply["batch"] = [reply["fom"]] * len(vectors)
+            return {**reply, "path": "population", "why_not": "", "notices": model.notices}
         problem = model.problem()
         single = metagenx.load(path)
         reply["trials"] = []

@@ -837,8 +837,10 @@ def _sxrd_mult(draw: Draw) -> Case:
         ("sl.seta", 0.05, -0.1, 0.2),
     ]
     body = ["return [sample.calc_i(d.h, d.k, d.x) for d in data]"]
-    # sxrd first: the other way round GenX makes two modules of it, and its own check of the classes fails.
-    head = "import models.sxrd as sx\n" + HEAD.format(library="sxrd_mult")
+    # By their full names: GenX makes a second module of a short one, and its own check of the classes fails.
+    head = "import genx.models.sxrd as sx\n" + HEAD.format(library="sxrd_mult").replace(
+        "models.sxrd", "genx.models.sxrd"
+    )
     script = "\n".join([head, *lines, "", "def Sim(data):", *("    " + line for line in body), ""])
     return Case("", 0, script, _rods(draw), _rows(draw, rows), draw.one("log", "R1", "sqrt"))
 

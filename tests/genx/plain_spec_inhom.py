@@ -88,10 +88,10 @@ def copies(stack: Any) -> list[SimpleNamespace]:
         rest = sum(one.d for k, one in enumerate(layers) if k not in (dense, thin))
         thicknesses = []
         for i, (one, two) in enumerate(pairs):
-            scale = (one + two - rest) / (one + two) * (1 + stack.d_gradient * i / max(n - 1, 1)) * stack.sm_scale
+            part, scale = (one + two - rest) / (one + two), (1 + stack.d_gradient * i / max(n - 1, 1)) * stack.sm_scale
             row = [layer.d for layer in layers]
-            row[dense], row[thin] = one * scale, two * scale
-            thicknesses.append(row)
+            row[dense], row[thin] = one * part, two * part
+            thicknesses.append([d * scale for d in row])
     else:
         thicknesses = [
             [one.d * (1 - (stack.d_gradient + one.d_gradient) * (0.5 - i / n)) for one in layers] for i in range(n)
@@ -145,8 +145,5 @@ def specular(x: np.ndarray, sample: Any, instrument: Any, *, other_side: bool = 
             Substrate=a_copy(sample.Substrate),
             Ambient=a_copy(sample.Ambient),
         )
-        if instrument.probe == "x-ray":
-            for one in [*scaled, flat.Substrate, flat.Ambient]:
-                one.f = complex(one.f).real
         total = total + weight * plain.specular(x, flat, instrument, other_side=other_side)
     return np.asarray(total)

@@ -253,3 +253,12 @@ def test_a_reference_file_is_fitted(shared: Path) -> None:
     assert "soft_nx" in file.script
     result = metagenx.fit(metagenx.load(path), seed=1, max_generations=3)
     assert np.isfinite(result.fom)
+
+
+def test_profiles_are_never_cropped_as_in_genx() -> None:
+    sample = a_sample(np.random.default_rng(3), "x-ray")
+    sample.Stacks = [model.Stack([model.Layer(d=20.0 + i, sld_x=10.0 + i) for i in range(5)])]
+    whole = sample.SimSLD(None, None, model.Instrument())
+    for crop in (1, -1):
+        sample.crop_sld = crop
+        np.testing.assert_array_equal(sample.SimSLD(None, None, model.Instrument())["Re"], whole["Re"])

@@ -15,6 +15,7 @@ import metagenx
 from metagenx.errors import InputError
 from metagenx.genx.models import spec_inhom as model
 from metagenx.genx.models import spec_nx
+from metagenx.genx.models.scattering_lengths import fresh_databases
 from metagenx.genx.script import ScriptModule
 
 Q = np.linspace(0.005, 0.2, 60)
@@ -110,23 +111,48 @@ def test_without_gradients_it_is_spec_nx() -> None:
         np.testing.assert_array_equal(sample.SimSpecular(Q, instrument), other.SimSpecular(Q, instrument))
 
 
-def test_xrays_are_not_absorbed_as_in_genx_and_the_user_is_told() -> None:
+@pytest.mark.parametrize(("probe", "length"), [("x-ray", "fp.W"), ("x-ray", "0.5*fp.W + fp.O*3"), ("neutron", "bc.Gd")])
+def test_values_of_the_tables_do_not_absorb_as_in_genx_and_the_user_is_told(probe: str, length: str) -> None:
     script = """
 import models.spec_inhom as model
-inst = model.Instrument(probe='x-ray', coords='q', wavelength=1.54)
-film = model.Layer(d=100.0, dens=0.05, f={f})
+from models.utils import fp, bc
+inst = model.Instrument(probe='{probe}', coords='q', wavelength=1.54)
+film = model.Layer(d=100.0, dens=0.05, {which}={value})
 sample = model.Sample(Stacks=[model.Stack(Layers=[film])], Ambient=model.Layer(dens=0.0))
 def Sim(data):
     return [sample.SimSpecular(d.x, inst) for d in data]
 """
     data = [type("Data", (), {"x": Q, "columns": ()})()]
-    absorbing, transparent = (ScriptModule(script.format(f=f), data) for f in ("25-3j", "25"))
-    np.testing.assert_array_equal(absorbing.simulate(data)[0], transparent.simulate(data)[0])
-    assert len(absorbing.notices) == 1
-    assert "absorption" in absorbing.notices[0]
-    assert not transparent.notices
-    profile = absorbing.namespace["sample"].SimSLD(None, "Im", absorbing.namespace["inst"])
-    assert profile.min() == pytest.approx(-0.15, rel=1e-6)
+    which = "f" if probe == "x-ray" else "b"
+    of_table, real, plain_number = (
+        ScriptModule(script.format(probe=probe, which=which, value=value), data)
+        for value in (length, f"({length}).real", f"complex({length})")
+    )
+    curves = [one.simulate(data)[0] for one in (of_table, real, plain_number)]
+    np.testing.assert_array_equal(curves[0], curves[1])
+    assert np.max(np.abs(curves[2] / curves[1] - 1)) > 1e-3
+    assert len(of_table.notices) == 1
+    assert "absorption" in of_table.notices[0]
+    assert not real.notices
+    assert not plain_number.notices
+    profile = of_table.namespace["sample"].SimSLD(None, "Im", of_table.namespace["inst"])
+    assert profile.min() < -0.1
+
+
+def test_absorption_has_the_numbers_of_genx() -> None:
+    """GenX 3.8.13 as a black box: W from the tables, which does not absorb, on a substrate of 20 − 5i, which does."""
+    instrument = model.Instrument(probe="x-ray", wavelength=1.54, coords="q", I0=1.2)
+    film = model.Layer(f=fresh_databases()["fp"].W, dens=0.06, d=80.0, sigma=3.0)
+    substrate = model.Layer(f=20 - 5j, dens=0.05, sigma=2.0)
+    sample = model.Sample(Stacks=[model.Stack([film])], Ambient=model.Layer(dens=0.0), Substrate=substrate)
+    theirs = [1.1986264549997967, 0.9594057147879941, 0.029718441321080955, 0.0036384719071270227]
+    np.testing.assert_allclose(
+        sample.SimSpecular(
+            np.array([0.0295, 0.07033333333333333, 0.12749999999999997, 0.20916666666666664]), instrument
+        ),
+        theirs,
+        rtol=1e-9,
+    )
 
 
 SUPERMIRRORS: list[dict[str, Any]] = [
@@ -139,6 +165,17 @@ SUPERMIRRORS: list[dict[str, Any]] = [
     {"Repetitions": 8.0, "beta_sm": -0.999},
     {"Repetitions": 1.0, "beta_sm": -0.95, "d_gradient": 0.1},
 ]
+
+
+def test_a_barrier_leaves_the_bilayers_of_a_supermirror_as_thick_as_they_are() -> None:
+    """GenX 3.8.13 as a black box: gradient and scale take the layers between the two that mirror along."""
+    for options in ({"d_gradient": 0.2}, {"sm_scale": 0.9}, {"d_gradient": -0.1, "sm_scale": 1.1}):
+        totals = []
+        for layers in ([nickel(), titanium()], [nickel(), model.Layer(d=3.0, dens=0.08, b=6.6), titanium()]):
+            stack = model.Stack(layers, Repetitions=6, beta_sm=-0.97, **options)
+            d = np.reshape(stack.resolveLayerParameter("d"), (6, len(layers)))
+            totals.append(d.sum(axis=1))
+        np.testing.assert_allclose(totals[0], totals[1], rtol=1e-12)
 
 
 @pytest.mark.parametrize("options", SUPERMIRRORS, ids=str)

@@ -429,7 +429,9 @@ def test_profiles_of_all_probes() -> None:
     xray = sample.SimSLD(z, None, instrument)
     np.testing.assert_allclose(xray["Re"], [0.05 * 14.2, 0.0849 * 25.3, 0], atol=1e-12)
     np.testing.assert_allclose(xray["Im"], [-0.05 * 0.3, -0.0849 * 3.4, 0], atol=1e-12)
-    assert set(xray) == {"Re", "Im", "z", "SLD unit"}  # the composition is not known
+    assert set(xray) == {"Re", "Im", "z", "SLD unit", "Mass Density"}
+    assert set(xray["Mass Density"]) == {"z", "SLD unit", "Sum"}  # the composition is not known, as in GenX
+    assert not np.any(xray["Mass Density"]["Sum"])
     film.xs_ai = 100.0
     instrument.setProbe("neutron")
     neutron = sample.SimSLD(z, None, instrument)

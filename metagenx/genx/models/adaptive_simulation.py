@@ -79,7 +79,7 @@ def SLD_calculations(z: ArrayLike | None, item: str | None, sample: Any, instrum
     """
     begin = depth_of_first_slice(sample)
     depths = None if z is None else np.asarray(z, dtype=float) + begin
-    found = profiles_of_table(sliced_table(sample), depths, item, sample, instrument, scattering_profiles)
+    found = profiles_of_table(sliced_table(sample), depths, item, sample, instrument, scattering_profiles, crop=False)
     if item is not None:
         return found - begin if item == "z" else found
     for profiles in (found, found.get("Mass Density")):

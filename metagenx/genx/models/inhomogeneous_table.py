@@ -183,7 +183,6 @@ def _design(
                 "the layers of a supermirror need a thickness: beta_sm shares every bilayer in their proportion"
             )
         design = bilayers[:, None] * (thickness / total)
-        resized = list(range(len(thickness)))
     else:
         n_bilayer = _whole(abs(repetitions))
         pairs = hayter_mook(-beta, n_bilayer, float(potential[dense]), float(potential[thin]))
@@ -192,10 +191,10 @@ def _design(
         bilayers = pairs[:, 0] + pairs[:, 1]
         rest = total - (thickness[dense] + thickness[thin])
         design = np.tile(thickness, (n_bilayer, 1))
-        resized = [dense, thin]
-        design[:, resized] = pairs * ((bilayers - rest) / bilayers)[:, None]
+        design[:, [dense, thin]] = pairs * ((bilayers - rest) / bilayers)[:, None]
     n_copies = np.array([len(design)], dtype=np.int64)
-    design[:, resized] *= gradients.linear(np.array([[gradient]]), n_copies)[0] * scale
+    # The layers between the two that mirror grow with them, as in GenX.
+    design *= gradients.linear(np.array([[gradient]]), n_copies)[0] * scale
     return np.asarray(design)
 
 

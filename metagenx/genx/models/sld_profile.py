@@ -48,7 +48,7 @@ def SLD_calculations(z: ArrayLike | None, item: str | None, sample: Any, instrum
     dictionary of arrays: ``z``, ``Re`` and ``Im`` (x-rays in electrons per Å³, neutrons in 1e-6 Å⁻²), or for
     magnetic probes ``Re non-mag``, ``Im non-mag``, ``mag`` (with spin flip and any angle also ``mag_x``,
     ``mag_y``); the text ``SLD unit``; and ``Mass Density``, a dictionary with ``Sum`` and the elements of all
-    layers whose composition is known, in g/cm³. In double precision (GenX: single).
+    layers whose composition is known, in g/cm³ (not in soft_nx). In double precision (GenX: single).
 
     Raises
     ------
@@ -103,7 +103,14 @@ Scattering = Callable[[Unrolled, Any, Any], dict[str, Any]]
 
 
 def profiles_of_table(
-    table: SampleTable, z: ArrayLike | None, item: str | None, sample: Any, instrument: Any, scattering: Scattering
+    table: SampleTable,
+    z: ArrayLike | None,
+    item: str | None,
+    sample: Any,
+    instrument: Any,
+    scattering: Scattering,
+    *,
+    crop: bool = True,
 ) -> Any:
     """Depth profiles of a table of layers; see `SLD_calculations`.
 
@@ -111,17 +118,17 @@ def profiles_of_table(
     ----------
     sample : for its ``crop_sld``.
     scattering : makes the profiles that the probe sees.
+    crop : whether this library heeds ``crop_sld``; GenX's soft_nx and spec_adaptive do not.
     """
     if len(table.thickness) > 1 or len(table.sigma) > 1 or len(table.blocks.repetitions) > 1:
         raise InputError("SimSLD makes the profile of one sample, not of a population", hint="call it if _sim is set")
     whole = Unrolled(table, table.unrolled(), 0, {})
-    result = scattering(_cropped(whole, number(sample, "crop_sld")), z, instrument)
+    result = scattering(_cropped(whole, number(sample, "crop_sld") if crop else 0), z, instrument)
     # The mass densities are of the whole sample, cropped or not, at the depths of the other profiles, as in GenX.
-    masses = _mass_densities(whole)
-    if masses:
+    if any(hasattr(layer, "f") for layer in table.layers):
         depths, along = whole.along(result["z"])
-        profiles = {element: along(values) for element, values in masses.items()}
-        total = np.sum(list(profiles.values()), axis=0)
+        profiles = {element: along(values) for element, values in _mass_densities(whole).items()}
+        total = np.sum(list(profiles.values()), axis=0) if profiles else np.zeros(len(depths))
         result["Mass Density"] = {"z": depths, "SLD unit": _MASS_UNIT, "Sum": total, **profiles}
     if item is None:
         return result

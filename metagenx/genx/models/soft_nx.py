@@ -102,8 +102,7 @@ class Sample(SampleMethods, ModelParamBase):
 
     Parameters
     ----------
-    crop_sld : for `SimSLD` only: keep that many layers at both ends and make one empty layer of those
-        between; a negative number replaces them by a dummy of 5 Å.
+    crop_sld : without effect, as in GenX (in spec_nx it shortens the profiles).
     """
 
     Stacks: list[Stack] = field(default_factory=list)
@@ -167,7 +166,7 @@ def SLD_calculations(z: ArrayLike | None, item: str | None, sample: Any, instrum
 
     All neutron probes but ``neutron`` have ``Re non-mag``, ``Im non-mag`` and ``mag``, time of flight too.
     """
-    return profiles_of_table(sample_table(sample), z, item, sample, instrument, _profiles)
+    return profiles_of_table(sample_table(sample), z, item, sample, instrument, _profiles, crop=False)
 
 
 Sample._simulations = Simulations(Specular, PolSpecular, SpecularField, EnergySpecular, SLD_calculations)

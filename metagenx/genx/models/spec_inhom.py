@@ -27,6 +27,7 @@ from metagenx.genx.models.optics import Optics, scattering_lengths
 from metagenx.genx.models.resolution_objects import GaussianResolution, TrapezoidResolution, XrayKalpha
 from metagenx.genx.models.sample_methods import SampleMethods, Simulations
 from metagenx.genx.models.sample_table import SampleTable
+from metagenx.genx.models.scattering_lengths import ScatteringLength
 from metagenx.genx.models.sld_profile import profiles_of_table, scattering_profiles
 from metagenx.genx.models.specular_simulation import OffSpecular, field_of_table, reflected
 from metagenx.genx.models.spin_flip_simulation import mixed_channels, spin_flip_channel
@@ -64,8 +65,8 @@ __all__ = [
 Array = NDArray[np.float64]
 
 _NOT_ABSORBED = (
-    "models.spec_inhom, probe 'x-ray': the imaginary part of f (absorption) is left out of the reflectivity, as in "
-    "GenX; models.spec_nx has it"
+    "models.spec_inhom: of scattering lengths from the tables (fp, bc, …) the imaginary part, which is absorption, is "
+    "left out of the reflectivity, as in GenX; a number such as complex(fp.Ni) keeps it, and models.spec_nx has it"
 )
 
 
@@ -159,14 +160,20 @@ class Sample(SampleMethods, ModelParamBase):
 
 
 def refracting_lengths(table: SampleTable, probe: Probe, wavelength: Any) -> Optics:
-    """As `optics.scattering_lengths`, without the absorption of x-rays."""
+    """As `optics.scattering_lengths`, without the imaginary parts of values from the tables, as in GenX.
+
+    Values of `fp`, `bc` and so on are a type of their own, sums and multiples of them included; a plain complex
+    number (also what ``setFimag`` leaves) keeps its imaginary part.
+    """
     optics = scattering_lengths(table, probe, wavelength)
-    if probe is not Probe.xray:
+    which = "f" if probe is Probe.xray else "b"
+    rows = [i for i, layer in enumerate(table.layers) if isinstance(getattr(layer, which), ScatteringLength)]
+    if not rows or not np.any(optics.strength[:, rows].imag):
         return optics
-    real, imaginary = np.abs(optics.strength.real), np.abs(optics.strength.imag)
-    if np.any(imaginary > 1e-9 * real.max()):  # the default f is 1e-20j
-        note(_NOT_ABSORBED)
-    return replace(optics, strength=optics.strength.real.astype(complex))
+    strength = optics.strength.copy()
+    strength[:, rows] = strength[:, rows].real
+    note(_NOT_ABSORBED)
+    return replace(optics, strength=strength)
 
 
 def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
@@ -197,7 +204,9 @@ def PolSpecular(x: ArrayLike, p1: Any, p2: Any, F1: Any, F2: Any, sample: Any, i
 
     def measured(which: Polarization) -> Array:
         def curve(points: Points) -> Reflectivity:
-            reflectivity, fitted = spin_flip_channel(sample, table, points, which, distribution=distribution)
+            reflectivity, fitted = spin_flip_channel(
+                sample, table, points, which, optics_of=refracting_lengths, distribution=distribution
+            )
             return reflectivity, fitted or fitted_distribution
 
         return measure(x, instrument, curve, intensity_inside=True)
