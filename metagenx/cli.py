@@ -599,8 +599,17 @@ def tune(
     with RunProgress(screen) as progress:
         if is_far(where):
             far = Far(where or "", max_hours, max_cost, when_done)
-            tune_far(experiment, far, out=out, overrides=overrides, data=data.requests(), workers=workers, resume=resume,
-                     trust=trust, progress=progress)  # fmt: skip
+            tune_far(
+                experiment,
+                far,
+                out=out,
+                overrides=overrides,
+                data=data.requests(),
+                workers=workers,
+                resume=resume,
+                trust=trust,
+                progress=progress,
+            )
             resume, where = True, None  # the run is here now, and finished: what follows reads its answer
         result = run_tune(
             experiment,

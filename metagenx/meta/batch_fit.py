@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metagenx.errors import MetagenxError
-from metagenx.fitting.api import fitted_model
 from metagenx.experience.features import features_of_file
 from metagenx.experience.rows import Origin
+from metagenx.fitting.api import fitted_model
 from metagenx.fitting.auto import Strategy, finished, improver, reserved
 from metagenx.fitting.error_bars import ErrorBars, error_bars_of, with_spread
 from metagenx.fitting.filing import file_runs

@@ -20,6 +20,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import pytest
+
 PYTHON = Path(sys.executable)
 _COUNT = itertools.count(1)
 
@@ -36,6 +38,11 @@ def available() -> bool:
             return net.machine("probe").run("true").returncode == 0
     except (OSError, subprocess.SubprocessError):
         return False
+
+
+MINUTES = pytest.mark.skipif(
+    "METAGENX_MACHINES" not in os.environ, reason="takes minutes: METAGENX_MACHINES=1 pytest tests/cluster"
+)
 
 
 class Machine:

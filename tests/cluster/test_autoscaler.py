@@ -16,12 +16,16 @@ import yaml
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "meta"), str(HERE.parent / "report")]
 
-from machines import PYTHON, available, network, share_token, until  # noqa: E402
+from machines import MINUTES, PYTHON, available, network, share_token, until  # noqa: E402
 from run_here import tune_here  # noqa: E402
 from scenarios import METAGENX, write_experiment  # noqa: E402
 from tables import tables  # noqa: E402
 
-pytestmark = [pytest.mark.ray, pytest.mark.skipif(not available(), reason="needs root, and network namespaces")]
+pytestmark = [
+    pytest.mark.ray,
+    MINUTES,
+    pytest.mark.skipif(not available(), reason="needs root, and network namespaces"),
+]
 
 HEAD = "f" * 51 + "00000"
 CONFIG = {

@@ -12,14 +12,18 @@ import pytest
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "meta"), str(HERE.parent / "report")]
 
-from machines import available, until  # noqa: E402
+from machines import MINUTES, available, until  # noqa: E402
 from run_here import tune_here  # noqa: E402
 from scenarios import METAGENX, cluster_on, write_experiment  # noqa: E402
 from tables import tables  # noqa: E402
 
 from metagenx.errors import EXIT_BAD_INPUT, EXIT_SPENT  # noqa: E402
 
-pytestmark = [pytest.mark.ray, pytest.mark.skipif(not available(), reason="needs root, and network namespaces")]
+pytestmark = [
+    pytest.mark.ray,
+    MINUTES,
+    pytest.mark.skipif(not available(), reason="needs root, and network namespaces"),
+]
 
 DASHBOARD = "http://127.0.0.1:8265"
 

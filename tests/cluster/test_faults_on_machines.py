@@ -14,7 +14,7 @@ import pytest
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "meta"), str(HERE.parent / "report")]
 
-from machines import available, until  # noqa: E402
+from machines import MINUTES, available, until  # noqa: E402
 from run_here import tune_here  # noqa: E402
 from scenarios import Cluster, cluster_on, drain, write_experiment  # noqa: E402
 from tables import tables  # noqa: E402
@@ -24,6 +24,7 @@ from metagenx.runs import RunFolder  # noqa: E402
 
 pytestmark = [
     pytest.mark.ray,
+    MINUTES,
     pytest.mark.skipif(not available(), reason="needs root, and network namespaces"),
 ]
 

@@ -17,7 +17,7 @@ import pytest
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "meta"), str(HERE.parent / "report")]
 
-from machines import PYTHON, Machine, available, network  # noqa: E402
+from machines import MINUTES, PYTHON, Machine, available, network  # noqa: E402
 from run_here import tune_here  # noqa: E402
 from scenarios import METAGENX, write_experiment  # noqa: E402
 from tables import tables  # noqa: E402
@@ -32,6 +32,7 @@ LIBRARIES = f"{UNPACKED}/usr/lib/x86_64-linux-gnu" if UNPACKED else ""
 
 pytestmark = [
     pytest.mark.ray,
+    MINUTES,
     pytest.mark.skipif(not all(TOOLS.values()), reason=f"needs {', '.join(t for t, p in TOOLS.items() if not p)}"),
     pytest.mark.skipif(not available(), reason="needs root, and network namespaces"),
 ]

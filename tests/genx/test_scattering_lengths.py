@@ -62,7 +62,8 @@ def test_other_operations_give_plain_numbers_as_in_genx(utils: dict[str, Any]) -
 def test_division_divides_and_says_so(utils: dict[str, Any], notices: list[str]) -> None:
     fe = utils["fp"].Fe
     assert fe * 2.0 == 2 * complex(fe)
-    assert utils["fw"].Fe and utils["bw"].Ni
+    assert utils["fw"].Fe
+    assert utils["bw"].Ni
     assert notices == []  # nobody has divided: that fw is per weight is no doing of the script
     assert fe / 2 == complex(fe) / 2
     assert utils["fw"].Fe / 2.0 == complex(utils["fw"].Fe) / 2
