@@ -417,7 +417,8 @@ def sliced(theta: Any, q: Any, lam: Any, sample: Any, inst: Any, asymmetric: Any
     order = range(count - 1, -1, -1)
     d, zero = s["d"][::-1], np.zeros(count)
     if probe in ("x-ray", "x-ray simpl. anis."):
-        c = s["c"]  # of the sheet's "c from χ_xx (so without m2)" the second part
+        # "c from χ_xx (so without m2)" of the sheet: all of χ_xx for 'x-ray', without m2 for the other, as GenX has it
+        c = s["c"] if probe != "x-ray" else -s["chi"][0, 0] * np.pi / (lam**2 * RE)
 
         def one(sign: int) -> np.ndarray:
             return parratt(

@@ -475,3 +475,19 @@ def test_its_ancestor_is_named() -> None:
     with pytest.raises(ScriptError, match=r"models\.xmag") as caught:
         ScriptModule("import models.xmag as model\n", DataList([]))
     assert "models.mag_refl" in str(caught.value)
+
+
+def test_sliced_xrays_see_the_magnetic_part_along_x_as_in_genx() -> None:
+    """GenX 3.8.13 as a black box, probe 'x-ray': n = 1 + χ_xx/2, to which m2 belongs."""
+    x = np.array([0.01472690747064059, 0.05047434460705897, 0.08572858762739119, 0.14647190777975103])
+    theirs = [1.1398531086839845, 0.1537138454440675, 0.008499778239102224, 0.000726275628592012]
+    film = model.Layer(
+        f=31.38 - 3.16j, b=7.718, dens=0.0433, sigma=0.0, d=89.6027, magn=1.5, magn_ang=-121.0209, magn_theta=-17.5839,
+        fr=-1.66 - 1.1j, fm1=-0.09 - 0.38j, fm2=0.46 - 0.19j, dd_u=4.5757, dmag_u=-0.0907, sigma_mu=0.4083,
+    )  # fmt: skip
+    sample = model.Sample(
+        Stacks=[model.Stack([film])], Ambient=model.Layer(**VACUUM), slicing=True, slice_depth=1.0,
+        Substrate=model.Layer(f=30.94 - 10.45j, b=3.635, dens=0.0439, sigma=4.9833),
+    )  # fmt: skip
+    instrument = model.Instrument(probe="x-ray", wavelength=11.64, coords="q", I0=1.2668, Ibkg=1e-8, xpol="tot")
+    np.testing.assert_allclose(sample.SimSpecular(x, instrument), theirs, rtol=1e-9)

@@ -218,7 +218,9 @@ def _curve(slices: Slices, layers: MagneticLayers, probe: Probe, channel: str, p
     if probe in (Probe.xray, Probe.xray_simple):
         strength = (potentials.ELECTRON_RADIUS / (2 * np.pi)) * slices.charge[None]
         if probe is Probe.xray:
-            optics = potentials.potential(strength, None, None, wavelength)
+            # n = 1 + χ_xx/2, with the part of m2 along x: GenX's curves tell this from the charge alone.
+            along_x = -slices.chi[0, 0][None] / (2 * float(wavelength) ** 2)
+            optics = potentials.potential(along_x, None, None, wavelength)
             return np.asarray(reflectivity(q, *optics, d, sigma, blocks)[0])
         magnetic = (potentials.ELECTRON_RADIUS / (2 * np.pi)) * slices.magnetic
         cosine = np.sqrt(np.maximum(1 - (q * (float(wavelength) / (4 * np.pi))) ** 2, 0.0))
