@@ -190,5 +190,9 @@ def _reflectivity(
                     below = pairs[p, 1]
                     r *= exponential(2j * waves[below, 0] * d_m[below])
                 x = matrices[p]
-                r = (x[1, 0] + x[1, 1] * r) / (x[0, 0] + x[0, 1] * r)
+                whole = x[0, 0] + x[0, 1] * r
+                if whole == 0.0:  # waves too evanescent for numbers: time of flight next to q = 0
+                    r = complex(math.nan, math.nan)
+                    break
+                r = (x[1, 0] + x[1, 1] * r) / whole
             out[m, i] = r.real * r.real + r.imag * r.imag

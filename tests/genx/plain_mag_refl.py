@@ -482,9 +482,7 @@ def specular(x: np.ndarray, sample: Any, inst: Any) -> np.ndarray:
     intensity = curve(grid, sample, inst)
     bare = str(inst.probe) in ("x-ray simpl. anis.", "x-ray anis.") and str(inst.xpol) == "ass"
     if not bare:
-        if str(inst.probe) == "neutron pol tof":
-            sine = np.sin(np.radians(inst.incangle)) * np.ones_like(grid)
-        elif inst.coords == "2θ":
+        if inst.coords == "2θ":
             sine = np.sin(np.maximum(np.radians(grid / 2), np.radians(1e-8)))
         else:
             sine = np.maximum(inst.wavelength * grid / (4 * np.pi), np.sin(np.radians(1e-8)))

@@ -491,3 +491,58 @@ def test_sliced_xrays_see_the_magnetic_part_along_x_as_in_genx() -> None:
     )  # fmt: skip
     instrument = model.Instrument(probe="x-ray", wavelength=11.64, coords="q", I0=1.2668, Ibkg=1e-8, xpol="tot")
     np.testing.assert_allclose(sample.SimSpecular(x, instrument), theirs, rtol=1e-9)
+
+
+def an_absorber(**given: Any) -> Any:
+    film = model.Layer(b=9.45, dens=0.0464, sigma=2.8654, d=104.0844)
+    dead = model.Layer(
+        b=6.715, dens=0.0746, sigma=2.187, d=73.6232, xs_ai=161.531, magn=2.0589, magn_ang=90.0, magn_theta=1.4786,
+        dd_l=2.2236, dmag_l=-0.8851, sigma_ml=1.8261,
+    )  # fmt: skip
+    stacks = [model.Stack(Layers=[film]), model.Stack(Layers=[dead], Repetitions=3)]
+    substrate = model.Layer(b=3.449, dens=0.089, sigma=2.9146, xs_ai=11.3157)
+    return model.Sample(Stacks=stacks, Ambient=model.Layer(**VACUUM), Substrate=substrate, **given)
+
+
+def time_of_flight(**given: Any) -> Any:
+    return model.Instrument(
+        probe="neutron pol tof", coords="q", wavelength=4.4, incangle=1.0931, npol="dd", Ibkg=1e-8, samplelen=20.5,
+        beamw=0.0894, **given,
+    )  # fmt: skip
+
+
+# Numbers of GenX 3.8.13.
+FOOTPRINT_OF_GENX = {-1e-2: 5.007300477862764e-08, -5e-5: 4.987017027196128e-08, 1e-6: 8.029851816496963e-05,
+                     1e-4: 0.007831934110188822, 1e-2: 0.8022511541406253, 0.1: 3.4350925151503096e-05}  # fmt: skip
+BEAM_OF_GENX = {-1e-2: 1.0012861355235663, -1e-3: 1.0000111676751977, -5e-5: 0.9962180010419026,
+                1e-6: 0.9999868571760675, 1e-2: 0.999197168707307, 0.1: 3.4350925151503096e-05}  # fmt: skip
+
+
+@pytest.mark.parametrize(("footype", "numbers"), [("square beam", FOOTPRINT_OF_GENX), ("no corr", BEAM_OF_GENX)])
+def test_time_of_flight_has_the_footprint_of_its_wavelength_and_signed_q(footype: str, numbers: Any) -> None:
+    x = np.array(list(numbers))
+    curve = an_absorber().SimSpecular(x, time_of_flight(footype=footype))
+    np.testing.assert_allclose(curve, list(numbers.values()), rtol=1e-9)
+
+
+def test_slices_of_time_of_flight_are_even_in_q() -> None:
+    x = np.array([1e-3, 1e-2, 0.03])
+    inst, sample = time_of_flight(), an_absorber(slicing=True)
+    np.testing.assert_allclose(sample.SimSpecular(-x, inst), sample.SimSpecular(x, inst), rtol=1e-12)
+
+
+def test_time_of_flight_at_no_q_at_all_is_no_number() -> None:
+    """Not an error, and the other points stay what they are."""
+    curve = an_absorber().SimSpecular(np.array([0.0, 0.1]), time_of_flight())
+    assert np.isnan(curve[0])
+    np.testing.assert_allclose(curve[1], BEAM_OF_GENX[0.1], rtol=1e-9)
+
+
+@pytest.mark.parametrize("probe", ["neutron pol", "neutron pol tof", "neutron pol spin flip"])
+def test_profiles_of_layers_show_b_with_its_sign(probe: str) -> None:
+    film = model.Layer(b=-3.4 - 0.5j, dens=0.0311, d=100.0)
+    substrate = model.Layer(b=6.715, dens=0.0485, xs_ai=123.3156)
+    sample = model.Sample(Stacks=[model.Stack([film])], Ambient=model.Layer(**VACUUM), Substrate=substrate)
+    profile = sample.SimSLD(np.array([-40.0, 50.0]), "sld_n", model.Instrument(probe=probe, coords="q", wavelength=4.4))
+    # GenX 3.8.13 in the middle of these layers.
+    np.testing.assert_allclose(profile, [0.3256775 - 0.000679637114j, -0.10574 - 0.01555j], rtol=1e-9)

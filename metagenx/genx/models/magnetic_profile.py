@@ -124,8 +124,9 @@ def _of_layers(layers: MagneticLayers, probe: Probe, wavelength: float, z: Array
             result |= _complex_parts("sld_", {"m": magnetic(circular * x)}) | {"mag_dens": magnetic(moment)}
         return {**result, "z": depths, "SLD unit": _XRAY_MAGNETIC_UNIT}
     absorbed = rows.of(layers.xs_ai) * 1e-3 / (2 * wavelength)  # fm
-    root = np.sqrt(rows.of(layers.b) ** 2 - absorbed**2 + 0j)
-    result = {"sld_n": constant(rows.of(layers.dens) * (root - 1j * absorbed)), "mag_dens": magnetic(moment)}
+    # b itself, not the root of b² of the curves: GenX shows what was given.
+    nuclear = rows.of(layers.dens) * (rows.of(layers.b) - 1j * absorbed)
+    result = {"sld_n": constant(nuclear), "mag_dens": magnetic(moment)}
     if probe is Probe.neutron_pol_spin_flip:
         result |= {"mag_dens_x": magnetic(moment * x), "mag_dens_y": magnetic(moment * y)}
     return {**result, "z": depths, "SLD unit": _NEUTRON_UNIT}

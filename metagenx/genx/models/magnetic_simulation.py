@@ -22,9 +22,9 @@ from metagenx.genx.models.magnetic_layers import (
     magnetic_layers,
 )
 from metagenx.genx.models.magnetic_slicing import SLICING_FIELDS, curve_of_slices, is_sliced
-from metagenx.genx.models.measurement import Points, Reflectivity, measure
+from metagenx.genx.models.measurement import Points, Reflectivity, illuminated_part, measure
 from metagenx.genx.models.notices import note
-from metagenx.genx.models.values import is_population
+from metagenx.genx.models.values import is_population, number
 from metagenx.physics import (
     coordinates,
     interface_layers,
@@ -78,6 +78,7 @@ def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
     x : (n_points,) or (n_population, n_points), in the coordinates of the instrument.
 
     The asymmetry of anisotropic x-rays is convoluted with the resolution, but has no footprint, I0 and background.
+    The footprint of time of flight is that of the instrument's wavelength at this Q, not of `incangle`: as in GenX.
 
     Raises
     ------
@@ -92,7 +93,21 @@ def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
 
     _tell(layers, probe, sliced=sliced)
 
+    time_of_flight = probe is Probe.neutron_pol_tof
+    bare = probe in (Probe.xray_simple, Probe.xray_anisotropic) and channel == "ass"
+    measuring = _as_of_spec_nx(instrument, probe, bare=bare)
+    n_points = np.shape(np.atleast_1d(np.asarray(x)))[-1]
+
     def reflect(points: Points) -> Reflectivity:
+        if not time_of_flight:
+            return reflected(points)
+        curve, fitted = reflected(Points(points.q, np.abs(points.wavelength)) if sliced else points)
+        illuminated = _illuminated_at_wavelength(points, instrument, n_points)
+        if illuminated is None:
+            return curve, fitted
+        return curve * illuminated, fitted or is_population(illuminated)
+
+    def reflected(points: Points) -> Reflectivity:
         beyond = np.isnan(points.q)
         if np.any(beyond):  # an individual with a NaN would be NaN at all points
             points = Points(np.where(beyond, 1e-10, points.q), points.wavelength)
@@ -108,9 +123,7 @@ def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
         fitted = len(curve) > 1 or is_population(points.q, points.wavelength, *options)
         return curve, fitted or layers.table.is_fitted(fields)
 
-    bare = probe in (Probe.xray_simple, Probe.xray_anisotropic) and channel == "ass"
-    moved = None if probe is Probe.neutron_pol_tof else _above_horizon
-    return measure(x, _as_of_spec_nx(instrument, probe, bare=bare), reflect, moved=moved)
+    return measure(x, measuring, reflect, moved=_from_below if time_of_flight else _above_horizon)
 
 
 def _tell(layers: MagneticLayers, probe: Probe, *, sliced: bool) -> None:
@@ -156,7 +169,7 @@ def _as_of_spec_nx(instrument: Any, probe: Probe, *, bare: bool) -> spec_nx.Inst
         res=instrument.res,
         respoints=instrument.respoints,
         resintrange=instrument.resintrange,
-        footype=spec_nx.FootType.none if bare else instrument.footype,
+        footype=spec_nx.FootType.none if bare or probe is Probe.neutron_pol_tof else instrument.footype,
         beamw=instrument.beamw,
         samplelen=instrument.samplelen,
     )
@@ -167,6 +180,26 @@ def _above_horizon(x: Array, points: Points, n_places: int) -> Points:
     largest = 4 * np.pi / np.asarray(points.wavelength, dtype=float)
     q = np.maximum(points.q, largest * np.sin(np.radians(_LEAST_ANGLE)))
     return Points(np.where(np.isnan(coordinates.sine_of_incidence(q, points.wavelength)), np.nan, q), points.wavelength)
+
+
+def _from_below(x: Array, points: Points, n_places: int) -> Points:
+    """Time of flight at negative Q has a negative wavelength, as in GenX: layers without slicing amplify there."""
+    below = x < 0
+    if not np.any(below):
+        return points
+    # The points are those of the lowest Q there is, and q·λ is constant.
+    scale = np.where(below, np.maximum(-x / coordinates.Q_MINIMUM, 1.0), 1.0)
+    return Points(points.q * scale, points.wavelength / np.where(below, -scale, scale))
+
+
+def _illuminated_at_wavelength(points: Points, instrument: Any, n_points: int) -> Array | None:
+    """Part of the beam on the sample for time of flight: at the angle that Q has at the instrument's wavelength."""
+    wavelength = number(instrument, "wavelength")
+    largest = 4 * np.pi / np.asarray(wavelength, dtype=float)
+    q = np.where(np.asarray(points.wavelength) < 0, 0.0, points.q)
+    q = np.clip(q, largest * np.sin(np.radians(_LEAST_ANGLE)), largest * (1 - 1e-15))
+    beam = _as_of_spec_nx(instrument, Probe.neutron_pol, bare=False)
+    return illuminated_part(Points(q, wavelength), beam, n_points, q.shape[-1] // n_points)
 
 
 def _curve(layers: MagneticLayers, probe: Probe, channel: str, points: Points) -> Array:
