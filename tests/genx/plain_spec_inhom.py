@@ -6,6 +6,7 @@ Slow and literal on purpose: it shares no code with the package.
 from __future__ import annotations
 
 import cmath
+import copy
 import math
 from types import SimpleNamespace
 from typing import Any
@@ -132,14 +133,15 @@ def distribution(sample: Any) -> list[tuple[float, float]]:
 
 def specular(x: np.ndarray, sample: Any, instrument: Any, *, other_side: bool = False) -> np.ndarray:
     """The measured curve; footprint and resolution are linear, so that each thickness may have its own."""
-    layers = [one for stack in sample.Stacks for one in copies(stack)]
     total = 0.0
     for t, weight in distribution(sample):
         scaled = []
-        for layer in layers:
-            one = a_copy(layer)
-            one.d *= t
-            scaled.append(one)
+        for stack in sample.Stacks:  # the given thicknesses vary, then a supermirror is designed
+            varied = copy.copy(stack)
+            varied.Layers = [copy.copy(layer) for layer in stack.Layers]
+            for layer in varied.Layers:
+                layer.d = layer.d * t
+            scaled += copies(varied)
         flat = SimpleNamespace(
             Stacks=[SimpleNamespace(Layers=scaled, Repetitions=1)],
             Substrate=a_copy(sample.Substrate),

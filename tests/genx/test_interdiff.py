@@ -121,6 +121,22 @@ def test_specular_part_is_spec_nx(restype: str) -> None:
     np.testing.assert_allclose(sample.SimSpecular(q, model.Instrument(coords="q")), plain_curve, rtol=1e-9)
 
 
+@pytest.mark.parametrize("coords", ["q", "tth"])
+@pytest.mark.parametrize("footype", ["no corr", "gauss beam", "square beam"])
+def test_below_zero_the_specular_curve_is_mirrored_as_in_genx(coords: str, footype: str) -> None:
+    """GenX 3.8.13 as a black box: no least Q in this library; what a footprint takes away changes its sign."""
+    sample = a_sample()
+    x = np.array([-0.05, -0.01, -1e-4, 0.0, 1e-4, 0.01, 0.05])
+    curve = sample.SimSpecular(x, model.Instrument(coords=coords, footype=footype, beamw=0.2))
+    sign = 1.0 if footype == "no corr" else -1.0
+    np.testing.assert_array_equal(curve[:3], sign * curve[:3:-1])
+    np.testing.assert_allclose(curve[3], 1.0 if footype == "no corr" else 0.0, atol=1e-10)
+    resolved = sample.SimSpecular(
+        x[3:], model.Instrument(coords=coords, footype=footype, beamw=0.2, restype="full conv and varying res.")
+    )
+    assert (resolved[0] > 0.5) if footype == "no corr" else (abs(resolved[0]) < 1e-15)
+
+
 def test_q_coordinates_are_the_same_points_as_angles() -> None:
     # The same q_z along the scan in q, a different 2θ in each point in angles.
     sample = a_sample()

@@ -178,6 +178,19 @@ def test_a_barrier_leaves_the_bilayers_of_a_supermirror_as_thick_as_they_are() -
         np.testing.assert_allclose(totals[0], totals[1], rtol=1e-12)
 
 
+def test_the_given_thicknesses_vary_not_those_of_the_design() -> None:
+    """GenX 3.8.13 as a black box: a mirror of two layers is the same with a distribution of thicknesses."""
+    layers = [nickel(d=90.0), titanium(d=60.0)]
+    stack = model.Stack(layers, Repetitions=6, beta_sm=-0.95, d_gradient=0.03)
+    alone = a_sample(stack).SimSpecular(Q, neutrons())
+    varied = a_sample(stack, sigma_inhom=6.0, type_inhom="gauss").SimSpecular(Q, neutrons())
+    np.testing.assert_allclose(varied, alone, rtol=1e-10)
+    stack.Layers.insert(1, model.Layer(d=10.0, dens=0.08, b=3.6))
+    alone = a_sample(stack).SimSpecular(Q, neutrons())
+    varied = a_sample(stack, sigma_inhom=6.0, type_inhom="gauss").SimSpecular(Q, neutrons())
+    assert np.max(np.abs(varied / alone - 1)) > 1e-4
+
+
 @pytest.mark.parametrize("options", SUPERMIRRORS, ids=str)
 @pytest.mark.parametrize("barrier", [False, True])
 def test_supermirrors(options: dict[str, Any], barrier: bool) -> None:

@@ -16,13 +16,13 @@ from metagenx.errors import InputError
 from metagenx.genx.models.instrument import Coords, FootType, option
 from metagenx.genx.models.interdiff_instrument import DetType, ResType, reflectometer
 from metagenx.genx.models.layer_table import column
-from metagenx.genx.models.measurement import Points, illuminated_part, measure
+from metagenx.genx.models.measurement import Points, Reflectivity, illuminated_part, measure, points_of_measurement
 from metagenx.genx.models.notices import note
 from metagenx.genx.models.resolution_objects import ResolutionFunction
 from metagenx.genx.models.sample_table import SampleTable, sample_table
 from metagenx.genx.models.specular_simulation import reflected
 from metagenx.genx.models.values import is_population, number, per_point, whole_number
-from metagenx.physics import correlation, diffuse, smearing
+from metagenx.physics import coordinates, correlation, diffuse, smearing
 from metagenx.physics.elementwise import erf
 
 __all__ = ["OffSpecular", "Specular"]
@@ -31,6 +31,9 @@ Array = NDArray[np.float64]
 
 # Keeps the factor of a sharp graded interface computable, Å; GenX's value.
 _LEAST_INTERDIFFUSION = 1e-5
+
+# The recursion needs a Q that is not zero, Å⁻¹; far below where the reflectivity changes.
+_LEAST_Q = 1e-14
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,24 @@ def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
 
 
 def _specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
-    """Specular curve of an instrument of spec_nx; as in GenX's interdiff I0 counts before the resolution."""
+    """Specular curve of an instrument of spec_nx; as in GenX's interdiff I0 counts before the resolution.
+
+    Points below 0, which a resolution around 0 has, reflect as those above it, and a footprint below 0 is negative:
+    fact sheet 4.4 has no least Q, that of the other libraries (3.2) has one.
+    """
     table = sample_table(sample)
-    return measure(x, instrument, lambda points: reflected(sample, table, instrument, points), intensity_inside=True)
+
+    def signed(x: Array, points: Points, n_places: int) -> Points:
+        if not np.any(points.q <= coordinates.Q_MINIMUM):
+            return points
+        above = points_of_measurement(np.abs(x), instrument).q
+        return Points(np.where(above <= coordinates.Q_MINIMUM, 0.0, np.sign(x) * above), points.wavelength)
+
+    def curve(points: Points) -> Reflectivity:
+        above = Points(np.maximum(np.abs(points.q), _LEAST_Q), points.wavelength)
+        return reflected(sample, table, instrument, above)
+
+    return measure(x, instrument, curve, intensity_inside=True, moved=signed)
 
 
 def OffSpecular(two_theta_or_qz: ArrayLike, theta_or_qx: ArrayLike, sample: Any, instrument: Any) -> Array:

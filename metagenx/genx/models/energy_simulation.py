@@ -72,7 +72,12 @@ def energy_scan(
     wave = (q, wavelength)
     if optics_of is scattering_lengths and any(callable(layer.f) for layer in table.layers):
         fields: tuple[str, ...] = ("dens", "f")
-        curve = averaged(lambda d: _dispersive_layers(table, d, energies, *wave), table.thickness, distribution)
+        curve = averaged(
+            lambda d: _dispersive_layers(table, d, energies, *wave),
+            table.thickness,
+            distribution,
+            table.fixed_thickness,
+        )
     else:
         # Nothing but a function of the energy would depend on the wavelength that is given here.
         optics = optics_of(table, Probe.xray, 1.0)
@@ -82,7 +87,7 @@ def energy_scan(
         def simulate(thickness: Array) -> Array:
             return reflectivity_dispersive(*wave, *layers, thickness, table.sigma, table.blocks)
 
-        curve = averaged(simulate, table.thickness, distribution)
+        curve = averaged(simulate, table.thickness, distribution, table.fixed_thickness)
     scale, background = per_point(instrument, "I0", n_points), per_point(instrument, "Ibkg", n_points)
     curve = scale * curve + background
     fitted = table.is_fitted(fields) or is_population(energies, positions, offset, scale, background)

@@ -51,6 +51,7 @@ class Copies:
     n_layer : number of layers of a copy.
     n_copies : (n_population | 1,), of how many copies an individual consists; the rows of the others are not there.
     thickness, sigma, density : (n_population | 1, n_row).
+    fixed : what of the thickness comes from a design and does not grow with the given thicknesses, or None.
     """
 
     layers: Sequence[Any]
@@ -59,6 +60,7 @@ class Copies:
     thickness: Array
     sigma: Array
     density: Array
+    fixed: Array | None = None
 
     def edges(self) -> list[tuple[int, int]]:
         """Rows that the same individuals have: those of the copies from one number of copies to the next."""
@@ -86,6 +88,7 @@ def inhomogeneous_table(sample: Any) -> SampleTable:
         ) from None
     layers: list[Any] = [sample.Substrate]
     rows: list[tuple[Array, Array, Array]] = [_columns(layers)]
+    fixed: list[Array] = [np.zeros((1, 1))]
     first: list[int] = []
     last: list[int] = []
     repetitions: list[Counts] = []
@@ -98,12 +101,14 @@ def inhomogeneous_table(sample: Any) -> SampleTable:
                 repetitions.append((part.n_copies[:, None] * part.n_layer >= edge).astype(np.int64))
             layers += part.layers
             rows.append((part.thickness, part.sigma, part.density))
+            fixed.append(np.zeros((1, len(part.layers))) if part.fixed is None else part.fixed)
         elif part.Layers:
             first.append(start)
             last.append(start + len(part.Layers))
             repetitions.append(_as_counts(_truncated(part))[:, None])
             layers += part.Layers
             rows.append(_columns(part.Layers))
+            fixed.append(np.zeros((1, len(part.Layers))))
     layers.append(sample.Ambient)
     rows.append(_columns(layers[-1:]))
     thickness, sigma, density = (_joined(arrays) for arrays in zip(*rows, strict=True))
@@ -114,6 +119,7 @@ def inhomogeneous_table(sample: Any) -> SampleTable:
         Blocks(tuple(first), tuple(last), _joined([np.zeros((1, 0), np.int64), *repetitions])),
         any(map(_structure_is_fitted, stacks)),
         {"dens": density},
+        _joined([*fixed, np.zeros((1, 1))]) if any(np.any(one) for one in fixed) else None,
     )
     return from_other_side(table) if getattr(sample, "_inverted", False) else table
 
@@ -128,9 +134,10 @@ def copies_of(stack: Any) -> Copies:
     layers = list(stack.Layers)
     thickness, sigma, density = _columns(layers)
     values = {field: _individuals(number(stack, field)) for field in _OF_STACK}
+    fixed = None
     slope = values["d_gradient"] + column(layers, "d_gradient")
     if layers and np.any(values["beta_sm"] != 0):
-        n_copies, thicknesses = _supermirror(layers, values, thickness, density, slope)
+        n_copies, thicknesses, fixed = _supermirror(layers, values, thickness, density, slope)
     else:
         n_copies = _as_counts(_truncated(stack))
         thicknesses = gradients.around_the_middle(thickness, slope, n_copies, _most(n_copies))
@@ -146,13 +153,23 @@ def copies_of(stack: Any) -> Copies:
     def flat(of_copies: Array) -> Array:
         return np.ascontiguousarray(of_copies.reshape(len(of_copies), most * len(layers)))
 
-    return Copies(layers * most, len(layers), n_copies, flat(thicknesses), flat(sigmas), flat(densities))
+    return Copies(
+        layers * most,
+        len(layers),
+        n_copies,
+        flat(thicknesses),
+        flat(sigmas),
+        flat(densities),
+        None if fixed is None else flat(fixed),
+    )
 
 
 def _supermirror(
     layers: list[Any], values: dict[str, Array], thickness: Array, density: Array, slope: Array
-) -> tuple[Counts, Array]:
-    """Number of copies, and thicknesses (n_population | 1, n_copies, n_layer): one individual after the other."""
+) -> tuple[Counts, Array, Array]:
+    """Number of copies, and thicknesses (n_population | 1, n_copies, n_layer) with the part of them that is fixed by
+    the design: one individual after the other.
+    """
     potential = density * (column(layers, "b", complex).real + column(layers, "magn")) * _FM
     names = ("beta_sm", "Repetitions", "d_gradient", "sm_scale")
     arrays = (potential, thickness, slope, *(values[name] for name in names))
@@ -160,20 +177,25 @@ def _supermirror(
     for m in range(max(map(len, arrays))):
         rho, d, slope_m, *numbers = (array[m % len(array)] for array in arrays)
         designs.append(_design(rho, d, slope_m, *(float(one[0]) for one in numbers)))
-    n_copies = np.array([len(design) for design in designs], dtype=np.int64)
-    thicknesses = np.zeros((len(designs), _most(n_copies), len(layers)))
-    for out, design in zip(thicknesses, designs, strict=True):
-        out[: len(design)] = design
-    return n_copies, thicknesses
+    n_copies = np.array([len(design) for design, _ in designs], dtype=np.int64)
+    thicknesses, fixed = np.zeros((2, len(designs), _most(n_copies), len(layers)))
+    for m, (design, part) in enumerate(designs):
+        thicknesses[m, : len(design)], fixed[m, : len(design)] = design, part
+    return n_copies, thicknesses, fixed
 
 
 def _design(
     potential: Array, thickness: Array, slope: Array, beta: float, repetitions: float, gradient: float, scale: float
-) -> Array:
-    """Thicknesses of all layers of one individual, (n_copies, n_layer)."""
+) -> tuple[Array, Array]:
+    """Thicknesses of all layers of one individual, (n_copies, n_layer), and what of them is fixed by the design.
+
+    GenX varies the given thicknesses of an inhomogeneous film and then designs the mirror: only what is left for the
+    layers between the two that mirror changes (Hayter and Mook), or nothing (Schelten and Mika).
+    """
     if beta == 0:
         n_copies = _as_counts(_whole(repetitions))
-        return np.asarray(gradients.around_the_middle(thickness[None], slope[None], n_copies, _most(n_copies))[0])
+        graded = gradients.around_the_middle(thickness[None], slope[None], n_copies, _most(n_copies))[0]
+        return graded, np.zeros(graded.shape)
     dense, thin = int(np.argmax(potential)), int(np.argmin(potential))
     total = _sum(thickness)
     if beta > 0:
@@ -183,6 +205,7 @@ def _design(
                 "the layers of a supermirror need a thickness: beta_sm shares every bilayer in their proportion"
             )
         design = bilayers[:, None] * (thickness / total)
+        fixed = design.copy()
     else:
         n_bilayer = _whole(abs(repetitions))
         pairs = hayter_mook(-beta, n_bilayer, float(potential[dense]), float(potential[thin]))
@@ -192,10 +215,12 @@ def _design(
         rest = total - (thickness[dense] + thickness[thin])
         design = np.tile(thickness, (n_bilayer, 1))
         design[:, [dense, thin]] = pairs * ((bilayers - rest) / bilayers)[:, None]
+        fixed = np.zeros(design.shape)
+        fixed[:, [dense, thin]] = pairs
     n_copies = np.array([len(design)], dtype=np.int64)
     # The layers between the two that mirror grow with them, as in GenX.
-    design *= gradients.linear(np.array([[gradient]]), n_copies)[0] * scale
-    return np.asarray(design)
+    growth = gradients.linear(np.array([[gradient]]), n_copies)[0] * scale
+    return design * growth, fixed * growth
 
 
 def _is_graded(stack: Any) -> bool:

@@ -27,6 +27,8 @@ class SampleTable:
     thickness, sigma : (n_population | 1, n_layer), Å.
     structure_fitted : whether something fitted touches how often or how layers repeat.
     values : fields whose numbers are not those of the layer objects, (n_population | 1, n_layer).
+    fixed_thickness : part of the thickness that does not grow with the thickness of the film, (n_population | 1,
+        n_layer): that of designed layers. None: nothing is fixed.
     """
 
     layers: Sequence[Any]
@@ -35,6 +37,7 @@ class SampleTable:
     blocks: Blocks
     structure_fitted: bool
     values: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    fixed_thickness: Array | None = None
 
     def column(self, name: str, dtype: type = float) -> NDArray[Any]:
         """One field of all layers, (n_population | 1, n_layer); see `layer_table.column`."""
@@ -173,4 +176,5 @@ def from_other_side(table: SampleTable) -> SampleTable:
         ),
         table.structure_fitted,
         {name: np.ascontiguousarray(values[:, rows]) for name, values in table.values.items()},
+        None if table.fixed_thickness is None else np.ascontiguousarray(table.fixed_thickness[:, rows]),
     )

@@ -112,7 +112,7 @@ def reflected(
         up, down = one_spin(1), one_spin(-1)
         return asymmetry(up, down, up + down)
 
-    result = averaged(curve, table.thickness, distribution)
+    result = averaged(curve, table.thickness, distribution, table.fixed_thickness)
     return result, _is_fitted(result, table, points, optics)
 
 

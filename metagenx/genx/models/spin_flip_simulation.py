@@ -127,7 +127,7 @@ def channel_of_potentials(
 ) -> Reflectivity:
     """Reflectivity of one channel, or the asymmetry, of layers with these potentials in Å⁻² and angles in degrees."""
     arguments = (points.q, plus, minus, angle, table.thickness, table.sigma, table.blocks)
-    channels = _remembered(sample, arguments, distribution)
+    channels = _remembered(sample, arguments, distribution, table.fixed_thickness)
     return channels[:, _CHANNELS[channel]], len(channels) > 1 or is_population(points.q)
 
 
@@ -153,14 +153,16 @@ def asymmetry(up: Array, down: Array, total: Array) -> Array:
         return np.asarray((up - down) / total)
 
 
-def _remembered(sample: Any, arguments: tuple[Any, ...], distribution: ThicknessDistribution | None) -> Array:
+def _remembered(
+    sample: Any, arguments: tuple[Any, ...], distribution: ThicknessDistribution | None, fixed: Array | None
+) -> Array:
     """All four channels and the asymmetry; the last ones are kept with the sample, for a script asks for them one by
     one.
 
     GenX keeps them by layers and Q only and so misses a change of the wavelength; here everything is
     compared.
     """
-    key = (*arguments, *(distribution or ()))
+    key = (*arguments, *(distribution or ()), *(() if fixed is None else (fixed,)))
     known = sample.__dict__.get("_spin_flip")
     if known is not None and len(known[0]) == len(key) and all(map(_same, known[0], key)):
         return np.asarray(known[1])
@@ -171,7 +173,7 @@ def _remembered(sample: Any, arguments: tuple[Any, ...], distribution: Thickness
         uu, dd, ud = four[:, 0], four[:, 1], four[:, 2]
         return np.concatenate([four, asymmetry(uu, dd, uu + dd + 2 * ud)[:, None]], axis=1)
 
-    five = averaged(channels, thickness, distribution)
+    five = averaged(channels, thickness, distribution, fixed)
     sample.__dict__["_spin_flip"] = (key, five)
     return five
 
