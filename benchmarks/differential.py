@@ -32,6 +32,11 @@ CURVE, FLOOR = 1e-9, 1e-12
 FOM = 1e-8
 PROFILE = 1e-5
 N_TRIALS = 3
+# Cases (library, number) that are looked at and understood, docs/differences.md: they do not count as missed.
+EXPLAINED = {
+    ("soft_nx", 35): "at 10⁴ Å the index of the ambient medium is below 0",
+    ("spec_adaptive", 36): "respoints=2 of a trapezoid, whose ends weigh nothing: GenX gives NaN",
+}
 
 
 def written(one: Case, folder: Path) -> Path:
@@ -243,8 +248,14 @@ def main() -> None:
                 print(
                     "  ", found["kind"], found["name"], (found["ours"] or found["genx"]).strip().splitlines()[-1][:150]
                 )
-        missed += [f"{found['name']}: " + ", ".join(f"{key} {found[key]:.2g}" for key in KEYS) for found in off]
-        missed += [f"{found['name']}: {found['ours']}" for found in judged if found["kind"] == "we fail"]
+        known = {f"{name}_{i:04d}": reason for (name, i), reason in EXPLAINED.items()}
+        bad = [found for found in off if found["name"] not in known]
+        missed += [f"{found['name']}: " + ", ".join(f"{key} {found[key]:.2g}" for key in KEYS) for found in bad]
+        failed = [found for found in judged if found["kind"] == "we fail"]
+        missed += [f"{found['name']}: {found['ours']}" for found in failed if found["name"] not in known]
+        for found in off + failed:
+            if found["name"] in known:
+                print("  explained", found["name"], known[found["name"]])
     print()
     print(measure.table(["library", "both", "gaps", "both fail", "we fail", "GenX fails", "off", "one by one"], rows))
     measure.finish(options, {"differential": summary}, missed)
