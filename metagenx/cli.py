@@ -147,10 +147,22 @@ def _run(
     except click.ClickException:
         raise
     except Exception as error:
+        if _is_interrupted(error):
+            screen.error({"kind": "Interrupted", "message": "interrupted"}, "interrupted")
+            return EXIT_INTERRUPTED
         log = _log_of_internal_error(verbose)
         message = f"internal error, which is our fault, not yours: {type(error).__name__}: {error}"
         screen.error({"kind": "internal", "message": message, "log": log}, f"{message}\n  Please report it with {log}")
         return EXIT_INTERNAL
+
+
+def _is_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: what it meets while a compiled module is imported says ImportError."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 @contextlib.contextmanager

@@ -403,7 +403,7 @@ class Settings:
         for name in ("pop_mult", "max_generation_mult"):
             values[name] = max(1, int(values[name]))  # GenX reads an integer here
         size, limit = self.population_size(n_dim), self.generation_limit(n_dim)
-        if self.use_pop_mult and size != values["pop_mult"] * n_dim:
+        if size != (values["pop_mult"] * n_dim if self.use_pop_mult else self.pop_size):
             values["use_pop_mult"], values["pop_size"] = False, size
         if not self.use_max_generations and limit != values["max_generation_mult"] * n_dim * size:
             values["use_max_generations"], values["max_generations"] = True, min(limit, 1_000_000_000)

@@ -166,8 +166,8 @@ def refracting_lengths(table: SampleTable, probe: Probe, wavelength: Any) -> Opt
     number (also what ``setFimag`` leaves) keeps its imaginary part.
     """
     optics = scattering_lengths(table, probe, wavelength)
-    which = "f" if probe is Probe.xray else "b"
-    rows = [i for i, layer in enumerate(table.layers) if isinstance(getattr(layer, which), ScatteringLength)]
+    values = [layer.f if probe is Probe.xray else layer.b for layer in table.layers]
+    rows = [i for i, value in enumerate(values) if isinstance(value, ScatteringLength)]
     if not rows or not np.any(optics.strength[:, rows].imag):
         return optics
     strength = optics.strength.copy()
