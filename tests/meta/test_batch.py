@@ -327,6 +327,7 @@ class Driver:
 
 
 @pytest.mark.ray
+@pytest.mark.skipif("METAGENX_LONG" not in os.environ, reason="takes two minutes: METAGENX_LONG=1")
 @pytest.mark.timeout(900)  # three drivers, each with a Ray of its own
 def test_killed_and_interrupted_batches_lose_nothing(two_cores: None, place: Path, tmp_path: Path) -> None:
     evaluations = 15_000  # about half a second for a file

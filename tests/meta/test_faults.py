@@ -151,6 +151,7 @@ def test_a_killed_worker_loses_nothing(experiment: Path, undisturbed: dict[str, 
     assert driver.errors.read_text() == ""
 
 
+@pytest.mark.skipif("METAGENX_LONG" not in os.environ, reason="takes a minute: METAGENX_LONG=1")
 def test_ctrl_c_once_and_twice(experiment: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
     driver = Driver(experiment, tmp_path)
     driver.fits(8)
