@@ -208,7 +208,9 @@ def test_repeat_tune_and_report(tmp_path: Path) -> None:
     assert Path(tmp_path, found["report"]).is_file()
     assert found["fits"] == 4
     (tmp_path / "e.yaml").write_text(
-        "model: {file: film.hgx}\nbudget: {evaluations: 250k}\ntune: {trials: 2}\n", encoding="utf-8"
+        "model: {file: film.hgx}\nbudget: {evaluations: 120k}\ntune: {trials: 2}\n"
+        "samples: {twins: {search: 0, held_out: 0}}\n",
+        encoding="utf-8",
     )
     tune = process("tune", "e.yaml", "--workers", "1", cwd=tmp_path)
     assert tune.returncode in (0, 3), tune.stderr
