@@ -25,6 +25,7 @@ GOALS = {"help": 0.15, "small fit, warm": 2.0, "small fit, first start": 8.0}  #
 COUNTING = """
 import sys
 import metagenx.physics.compiled
+assert metagenx.__file__.startswith(sys.argv.pop(1)), metagenx.__file__
 from numba.core import event
 class Compiles(event.Listener):
     count = 0
@@ -51,8 +52,9 @@ class Measured(NamedTuple):
 
 def run(*command: str, **environment: str) -> Measured:
     begun, before = time.perf_counter(), os.times()
+    # -P: not the package in the folder that this was started from, but the one that is meant.
     done = subprocess.run(
-        [sys.executable, *command], env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        [sys.executable, "-P", *command], env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
     after = os.times()
     if done.returncode not in (0, 3):
@@ -125,7 +127,7 @@ def main() -> None:
             copy.mkdir()
             environment = bare_copy(copy)
             first = run("-m", "metagenx", *command, **environment)
-            second = run("-c", COUNTING, *command, **environment)
+            second = run("-c", COUNTING, str(copy), *command, **environment)
             compiled[name] = int(second.errors.rsplit("compiled ", 1)[1])
             results[f"{name}, warm"] = best(3 if options.quick else 5, "-m", "metagenx", *command, **environment)
             results[f"{name}, first start"] = first

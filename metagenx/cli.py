@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import json
 import os
 import signal
@@ -67,6 +68,8 @@ class Group(click.Group):
             code = EXIT_INTERRUPTED
         code = code if isinstance(code, int) else EXIT_REACHED
         farewell(code)
+        if args is None:
+            gc.freeze()  # memory goes with the process; looking through it for cycles would take a third of a second
         sys.exit(code)
 
 
@@ -275,8 +278,10 @@ def _load(file: Path, trust: bool, screen: Screen, data: _Data | None = None) ->
     from metagenx.physics.compile_beside import compile_beside
 
     end_process_when_stuck(timer=False)
-    compile_beside()  # before the file is read: at the very first start there is much to do
+    compiling = compile_beside()  # before the file is read: at the very first start there is much to do
     model = load(file, trust=trust)
+    if compiling is not None:
+        model.warm_figure_of_merit()
     for notice in model.notices:
         screen.note(notice)
     requests = data.requests() if data else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -117,6 +118,11 @@ class Model:
     def figure_of_merit(self, name: str | None = None) -> FigureOfMerit:
         """The figure of merit of this file's data and options, prepared for many evaluations."""
         return self._instance.figure_of_merit(name or self.fom_function, self.options)
+
+    def warm_figure_of_merit(self) -> None:
+        """Compile what the figure of merit needs, on the data alone: work for while the kernel of slabs is compiled."""
+        with contextlib.suppress(InputError):
+            self.figure_of_merit().total([dataset.y for dataset in self.data])
 
     def penalty(self) -> float:
         """What the script's systematic errors add to the FOM."""

@@ -12,6 +12,7 @@ code of each width is cached apart, and no choice is made if somebody else impor
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -59,10 +60,14 @@ def compiled(*, relaxed: bool = False, inline: bool = False, inner: bool = False
 
         @functools.wraps(compile_for)
         def compile_once(signature: Any) -> Any:
+            collecting = gc.isenabled()
+            gc.disable()  # compiling makes millions of small objects; looking through them costs a second of the first start
             try:
                 return compile_for(signature)
             finally:
                 cache.release()
+                if collecting:
+                    gc.enable()
 
         dispatcher.compile = compile_once
         return cast(Function, dispatcher)

@@ -31,6 +31,7 @@ from typing import Any
 
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
+from numba.core.runtime import rtsys
 from numba.misc.appdirs import AppDirs
 
 from metagenx.errors import Notice
@@ -62,7 +63,7 @@ class KernelCache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled kernel for a signature, or None: then it is ours to compile, until `release`."""
-        target_context.refresh()
+        rtsys.initialize(target_context)  # a refresh would import the whole of the compiler
         if not self._enabled:
             return None
         key = self._index_key(sig, target_context.codegen())  # type: ignore[no-untyped-call]
