@@ -35,6 +35,7 @@ N_TRIALS = 3
 # Cases (library, number) that are looked at and understood, docs/differences.md: they do not count as missed.
 EXPLAINED = {
     **{("interdiff", i): "off-specular in q: GenX mixes degrees and radians" for i in (3, 6, 10, 14, 33)},
+    ("mag_refl", 0): "x-ray anis., moment near the scattering plane's normal: GenX's curve is rough",
     ("spec_inhom", 32): "spin flip in total reflection: GenX loses digits",
     ("spec_inhom", 37): "profile of a stack of 0 repetitions",
     ("soft_nx", 35): "at 10⁴ Å the index of the ambient medium is below 0",

@@ -254,6 +254,15 @@ def _structure(
     return lines, names, []
 
 
+def _stacks(draw: Draw, names: list[str], lines: list[str], *, repetitions: tuple[int, ...]) -> list[str]:
+    """Append the lines of stacks that share the layers out; their names."""
+    stacks = []
+    for i, group in enumerate(_partition(draw, names)):
+        lines.append(f"S{i} = model.Stack(Layers=[{', '.join(group)}], Repetitions={draw.one(*repetitions)})")
+        stacks.append(f"S{i}")
+    return stacks
+
+
 def _partition(draw: Draw, names: list[str]) -> list[list[str]]:
     groups: list[list[str]] = []
     rest = list(names)
@@ -512,10 +521,7 @@ def _interdiff(draw: Draw) -> Case:
         return made
 
     lines, names, _ = _structure(draw, layer, 4)
-    stacks = []
-    for i, group in enumerate(_partition(draw, names)):
-        lines.append(f"S{i} = model.Stack(Layers=[{', '.join(group)}], Repetitions={draw.one(1, 1, 2, 4, 0)})")
-        stacks.append(f"S{i}")
+    stacks = _stacks(draw, names, lines, repetitions=(1, 1, 2, 4, 0))
     sizes = {
         "eta_z": draw.number(50, 1000, 1),
         "eta_x": draw.number(50, 1500, 1),
@@ -643,10 +649,7 @@ def _mag_refl(draw: Draw) -> Case:
         return made
 
     lines, names, _ = _structure(draw, layer, 4)
-    stacks = []
-    for i, group in enumerate(_partition(draw, names)):
-        lines.append(f"S{i} = model.Stack(Layers=[{', '.join(group)}], Repetitions={draw.one(1, 1, 2, 4)})")
-        stacks.append(f"S{i}")
+    stacks = _stacks(draw, names, lines, repetitions=(1, 1, 2, 4))
     sample: dict[str, Any] = {"Stacks": f"[{', '.join(stacks)}]", "Ambient": "Amb", "Substrate": "Sub"}
     if slicing:
         sample["slicing"] = "True"

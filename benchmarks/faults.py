@@ -69,20 +69,19 @@ def withdrawn(cluster: Cluster, experiment: Path, out: Path) -> Run:
 
 def short_cut(cluster: Cluster, experiment: Path, out: Path) -> Run:
     """The network is cut for two seconds: too short for Ray to give the node up."""
-    run = cluster.run(experiment, out)
-    run.fits(8)
-    cluster.workers["two"].cut()
-    wait(run.process, 2.0)
-    cluster.workers["two"].heal()
-    return run
+    return _cut(cluster, experiment, out, seconds=2.0)
 
 
 def long_cut(cluster: Cluster, experiment: Path, out: Path) -> Run:
     """The network is cut for twenty seconds, then heals: Ray has given the node up by then."""
+    return _cut(cluster, experiment, out, seconds=20.0)
+
+
+def _cut(cluster: Cluster, experiment: Path, out: Path, *, seconds: float) -> Run:
     run = cluster.run(experiment, out)
     run.fits(8)
     cluster.workers["two"].cut()
-    wait(run.process, 20.0)
+    wait(run.process, seconds)
     cluster.workers["two"].heal()
     return run
 

@@ -27,8 +27,8 @@ MAY_IMPORT = {
     "serve": {"errors", "physics", "genx", "fitting", "meta", "runs", "report"},
     "doctor": {"errors", "physics", "genx", "fitting", "meta", "runs", "report"},
     "cluster": {"errors", "genx", "fitting", "meta", "runs", "report"},
-    "cli": {"errors", "physics", "genx", "fitting", "meta", "runs", "report", "doctor", "cluster", "serve",
-            "cli_cluster", "cli_experience", "cli_serve", "supervisor"},
+    "cli": {"errors", "physics", "genx", "fitting", "meta", "runs", "report", "doctor", "cluster", "serve"}
+    | {"cli_cluster", "cli_experience", "cli_serve", "supervisor"},
     "supervisor": {"errors"},
     "cli_serve": {"errors", "report", "serve", "cli"},
     "cli_experience": {"errors", "experience", "report", "cli"},

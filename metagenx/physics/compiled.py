@@ -61,7 +61,7 @@ def compiled(*, relaxed: bool = False, inline: bool = False, inner: bool = False
         @functools.wraps(compile_for)
         def compile_once(signature: Any) -> Any:
             collecting = gc.isenabled()
-            gc.disable()  # compiling makes millions of small objects; looking through them costs a second of the first start
+            gc.disable()  # compiling makes millions of small objects; looking through them takes long
             try:
                 return compile_for(signature)
             finally:

@@ -9,23 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from machines import PYTHON, Machine, Network, network, share_token, until
+from tables import slow_experiment
 
-HERE = Path(__file__).parent
 METAGENX = str(PYTHON.parent / "metagenx")
-
-EXPERIMENT = f"""
-name: disturbed
-model: {{function: {HERE.parent / "meta" / "problems.py"}:slow}}
-search_space:
-  version: 1
-  algorithm: de
-  parameters: {{kr: {{float: [0.1, 0.9]}}}}
-  fixed: {{use_stagnation: true}}
-test: {{start: {{perturb: 0 %}}}}
-tune: {{trials: 4, validate: 14}}
-budget: {{evaluations: EVALUATIONS}}
-seed: 5
-"""
 
 # Ray notices a dead node after this many seconds without a heartbeat instead of 15 and more.
 QUICK = {"RAY_health_check_period_ms": "1000", "RAY_health_check_timeout_ms": "1000",
@@ -34,9 +20,7 @@ QUICK = {"RAY_health_check_period_ms": "1000", "RAY_health_check_timeout_ms": "1
 
 def write_experiment(folder: Path, evaluations: int = 90_000) -> Path:
     """The experiment that is disturbed: some 60 fits for 90,000 evaluations, each of them slowed down."""
-    path = folder / "disturbed.yaml"
-    path.write_text(EXPERIMENT.replace("EVALUATIONS", str(evaluations)))
-    return path
+    return slow_experiment(folder / "disturbed.yaml", evaluations)
 
 
 class Cluster:

@@ -1,4 +1,4 @@
-"""The metrics of a run come out at Ray's port for Prometheus, and the Grafana file asks for metrics that exist."""
+"""The Grafana file asks for metrics that exist."""
 
 from __future__ import annotations
 

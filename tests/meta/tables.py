@@ -1,4 +1,4 @@
-"""Tables of two runs, compared to the last digit, but for times and hosts."""
+"""An experiment that is slow enough to be disturbed, and the tables of two runs, compared but for times and hosts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,26 @@ from pathlib import Path
 import numpy as np
 
 CHANGING = ("seconds", "host")
+
+_SLOW = f"""
+name: disturbed
+model: {{function: {Path(__file__).parent / "problems.py"}:slow}}
+search_space:
+  version: 1
+  algorithm: de
+  parameters: {{kr: {{float: [0.1, 0.9]}}}}
+  fixed: {{use_stagnation: true}}
+test: {{start: {{perturb: 0 %}}}}
+tune: {{trials: 4, validate: 14}}
+budget: {{evaluations: EVALUATIONS}}
+seed: 5
+"""
+
+
+def slow_experiment(path: Path, evaluations: int) -> Path:
+    """Write the experiment to a file."""
+    path.write_text(_SLOW.replace("EVALUATIONS", str(evaluations)), encoding="utf-8")
+    return path
 
 
 def tables(run: Path) -> dict[str, str]:

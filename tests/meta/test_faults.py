@@ -12,27 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tables import tables, the_run
+from tables import slow_experiment, tables, the_run
 
 from metagenx.errors import EXIT_INTERRUPTED, EXIT_SPENT
 from metagenx.runs import RunFolder
 
 HERE = Path(__file__).parent
 PATIENCE = 150.0
-
-EXPERIMENT = f"""
-name: disturbed
-model: {{function: {HERE / "problems.py"}:slow}}
-search_space:
-  version: 1
-  algorithm: de
-  parameters: {{kr: {{float: [0.1, 0.9]}}}}
-  fixed: {{use_stagnation: true}}
-test: {{start: {{perturb: 0 %}}}}
-tune: {{trials: 4, validate: 14}}
-budget: {{evaluations: 90_000}}
-seed: 5
-"""
 
 pytestmark = pytest.mark.ray
 
@@ -105,9 +91,7 @@ def _is_below(pid: int, ancestor: int) -> bool:
 
 @pytest.fixture(scope="module")
 def experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("experiment") / "disturbed.yaml"
-    path.write_text(EXPERIMENT)
-    return path
+    return slow_experiment(tmp_path_factory.mktemp("experiment") / "disturbed.yaml", 90_000)
 
 
 @pytest.fixture(scope="module")

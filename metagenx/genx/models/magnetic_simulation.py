@@ -47,7 +47,8 @@ _LEAST_ANGLE = 1e-8  # degrees
 
 _DIGITS_OF_GENX = (
     "mag_refl: GenX solves the waves of 'x-ray anis.' in closed form and loses digits by it; below the critical angle "
-    "its curves differ from these by up to 2e-9 of the incident beam (1e-5 of a weak channel)"
+    "its curves differ from these by up to 2e-9 of the incident beam (1e-5 of a weak channel), and by 1e-3 of a value "
+    "where a moment lies along y (magn_ang near 90)"
 )
 _ROOT_OF_SQUARE = (
     "mag_refl: without slicing a scattering length b with a negative real part counts as positive, as in GenX, whose "
