@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metagenx.errors import InputError
 from metagenx.genx.models import instrument as spec_nx
+from metagenx.genx.models.last_result import last_result
 from metagenx.genx.models.magnetic_channels import channel_of_xrays, combined, spin_flip_channel
 from metagenx.genx.models.magnetic_instrument import Polarization, Probe, ResType, XRayPolarization
 from metagenx.genx.models.magnetic_layers import (
@@ -117,7 +118,7 @@ def Specular(x: ArrayLike, sample: Any, instrument: Any) -> Array:
             fields: tuple[str, ...] = (*XRAY_FIELDS, *NEUTRON_FIELDS)  # slices are chosen by all of them
             options: list[Any] = [getattr(sample, field) for field in SLICING_FIELDS]
         else:
-            curve = _curve(layers, probe, channel, points)
+            curve = _curve(sample, layers, probe, channel, points)
             fields, options = (XRAY_FIELDS if probe in _XRAYS else NEUTRON_FIELDS), []
         if np.any(beyond):
             curve = np.where(beyond, np.nan, curve)
@@ -203,7 +204,7 @@ def _illuminated_at_wavelength(points: Points, instrument: Any, n_points: int) -
     return illuminated_part(Points(q, wavelength), beam, n_points, q.shape[-1] // n_points)
 
 
-def _curve(layers: MagneticLayers, probe: Probe, channel: str, points: Points) -> Array:
+def _curve(sample: Any, layers: MagneticLayers, probe: Probe, channel: str, points: Points) -> Array:
     """Curve (n_population | 1, n) of layers with rough interfaces."""
     blocks = layers.table.blocks
     if probe is Probe.xray:
@@ -221,7 +222,7 @@ def _curve(layers: MagneticLayers, probe: Probe, channel: str, points: Points) -
             layers.thickness(clip=False), layers.widths(_LEAST_WIDTH), blocks,
         )  # fmt: skip
     if probe is Probe.neutron_pol_spin_flip:
-        return _spin_flip(layers, channel, points)
+        return _spin_flip(sample, layers, channel, points)
     theory = interface_layers.XRAYS if probe is Probe.xray_simple else interface_layers.NEUTRONS
     size, _, along = layers.moments[:3]
     if probe is Probe.xray_simple:
@@ -242,15 +243,19 @@ def _curve(layers: MagneticLayers, probe: Probe, channel: str, points: Points) -
     return combined(one, channel)
 
 
-def _spin_flip(layers: MagneticLayers, channel: str, points: Points) -> Array:
+def _spin_flip(sample: Any, layers: MagneticLayers, channel: str, points: Points) -> Array:
     absorbed = layers.xs_ai * _BARN / (2 * np.asarray(points.wavelength))
     scale = 4 * np.pi * layers.dens
     nuclear = scale * (layers.b.real * _FM) + 1j * (scale * (layers.b.imag * _FM - absorbed))
     size, angle = layers.moments[:2]
     magnetic = scale * (potentials.BOHR_MAGNETON_LENGTH * size)
-    channels = magnetic_spin_flip.reflectivity(
-        points.q, nuclear, magnetic, (layers.dmag_l, layers.dmag_u), angle,
-        layers.thickness(clip=False), layers.widths(_LEAST_WIDTH), layers.table.blocks,
+    interfaces = (layers.dmag_l, layers.dmag_u)
+    thickness, widths, blocks = layers.thickness(clip=False), layers.widths(_LEAST_WIDTH), layers.table.blocks
+    channels = last_result(
+        sample, "spin_flip", (points.q, nuclear, magnetic, *interfaces, angle, *thickness, *widths, blocks),
+        lambda: magnetic_spin_flip.reflectivity(
+            points.q, nuclear, magnetic, interfaces, angle, thickness, widths, blocks
+        ),
     )  # fmt: skip
     return spin_flip_channel(channels[:, 0], channels[:, 1], channels[:, 2], channel)
 

@@ -5,13 +5,16 @@ The number of slices depends on the values of an individual, and so does the gri
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metagenx.errors import InputError
+from metagenx.genx.models.last_result import last_result
 from metagenx.genx.models.magnetic_channels import channel_of_xrays, combined, spin_flip_channel
 from metagenx.genx.models.magnetic_instrument import Probe
 from metagenx.genx.models.magnetic_layers import MagneticLayers
@@ -23,6 +26,8 @@ from metagenx.physics.specular import Blocks, reflectivity, reflectivity_dispers
 from metagenx.physics.spin_flip import spin_flip
 
 Array = NDArray[np.float64]
+# (all that a calculation depends on, the calculation) → its result, or the last one
+LastResult = Callable[[tuple[Any, ...], Callable[[], NDArray[Any]]], NDArray[Any]]
 ComplexArray = NDArray[np.complex128]
 
 LIMITS = ("dsld_max", "dsld_offdiag_max", "dmag_max", "dsld_n_max", "dabs_n_max")
@@ -196,11 +201,11 @@ def curve_of_slices(
     for m in range(n_population):
         own = Points(_row(points.q, m), _row(points.wavelength, m))
         slices = slices_of(sample, layers, wavelength, m)
-        curves.append(_curve(slices, layers, probe, channel, own))
+        curves.append(_curve(slices, probe, channel, own, partial(last_result, sample, f"slices_{m}")))
     return np.array(curves)
 
 
-def _curve(slices: Slices, layers: MagneticLayers, probe: Probe, channel: str, points: Points) -> Array:
+def _curve(slices: Slices, probe: Probe, channel: str, points: Points, last: LastResult) -> Array:
     """Curve (n,) of one individual."""
     q, wavelength = points.q, points.wavelength
     n = len(slices.z)
@@ -214,7 +219,7 @@ def _curve(slices: Slices, layers: MagneticLayers, probe: Probe, channel: str, p
             channel_of_xrays(channel), np.minimum(sine, 1.0), float(wavelength), chi, kind, slices.thickness
         )
     if probe is Probe.neutron_pol_spin_flip:
-        return _spin_flip(slices, channel, points)
+        return _spin_flip(slices, channel, points, last)
     if probe in (Probe.xray, Probe.xray_simple):
         strength = (potentials.ELECTRON_RADIUS / (2 * np.pi)) * slices.charge[None]
         if probe is Probe.xray:
@@ -246,7 +251,7 @@ def _curve(slices: Slices, layers: MagneticLayers, probe: Probe, channel: str, p
     return combined(one_spin, channel)
 
 
-def _spin_flip(slices: Slices, channel: str, points: Points) -> Array:
+def _spin_flip(slices: Slices, channel: str, points: Points, last: LastResult) -> Array:
     """With one more slice of vacuum on top, as in GenX."""
     if abs(slices.nuclear[-1]) > 1e-12 or slices.absorption[-1] > 1e-12 or abs(slices.moment[-1]) > 1e-12:
         raise InputError(
@@ -261,10 +266,11 @@ def _spin_flip(slices: Slices, channel: str, points: Points) -> Array:
     magnetic = potentials.BOHR_MAGNETON_LENGTH * in_plane
     plus, minus = (np.append(4 * np.pi * (nuclear + sign * magnetic), 0)[None] for sign in (1, -1))
     n = len(slices.z) + 1
-    four = spin_flip(
+    key = (points.q, plus, minus, angle, slices.thickness)
+    four = last(key, lambda: spin_flip(
         points.q, plus, minus, np.append(angle, 0.0)[None], np.append(slices.thickness, 0.0)[None],
         np.zeros((1, n)), Blocks.once(n),
-    )[0]  # fmt: skip
+    ))[0]  # fmt: skip
     return spin_flip_channel(four[0], four[1], four[2], channel)
 
 

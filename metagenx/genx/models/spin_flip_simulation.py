@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metagenx.errors import InputError
 from metagenx.genx.models.instrument import Polarization, Probe, option
+from metagenx.genx.models.last_result import last_result
 from metagenx.genx.models.measurement import Points, Reflectivity, measure
 from metagenx.genx.models.optics import OpticsOf, scattering_lengths
 from metagenx.genx.models.sample_table import SampleTable, sample_table
@@ -127,7 +128,7 @@ def channel_of_potentials(
 ) -> Reflectivity:
     """Reflectivity of one channel, or the asymmetry, of layers with these potentials in Å⁻² and angles in degrees."""
     arguments = (points.q, plus, minus, angle, table.thickness, table.sigma, table.blocks)
-    channels = _remembered(sample, arguments, distribution, table.fixed_thickness)
+    channels = _channels(sample, arguments, distribution, table.fixed_thickness)
     return channels[:, _CHANNELS[channel]], len(channels) > 1 or is_population(points.q)
 
 
@@ -153,19 +154,10 @@ def asymmetry(up: Array, down: Array, total: Array) -> Array:
         return np.asarray((up - down) / total)
 
 
-def _remembered(
+def _channels(
     sample: Any, arguments: tuple[Any, ...], distribution: ThicknessDistribution | None, fixed: Array | None
 ) -> Array:
-    """All four channels and the asymmetry; the last ones are kept with the sample, for a script asks for them one by
-    one.
-
-    GenX keeps them by layers and Q only and so misses a change of the wavelength; here everything is
-    compared.
-    """
-    key = (*arguments, *(distribution or ()), *(() if fixed is None else (fixed,)))
-    known = sample.__dict__.get("_spin_flip")
-    if known is not None and len(known[0]) == len(key) and all(map(_same, known[0], key)):
-        return np.asarray(known[1])
+    """All four channels and the asymmetry."""
     q, plus, minus, angle, thickness, sigma, blocks = arguments
 
     def channels(thickness: Array) -> Array:
@@ -173,12 +165,5 @@ def _remembered(
         uu, dd, ud = four[:, 0], four[:, 1], four[:, 2]
         return np.concatenate([four, asymmetry(uu, dd, uu + dd + 2 * ud)[:, None]], axis=1)
 
-    five = averaged(channels, thickness, distribution, fixed)
-    sample.__dict__["_spin_flip"] = (key, five)
-    return five
-
-
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, np.ndarray):
-        return bool(np.array_equal(a, b))
-    return bool(a.first == b.first and a.last == b.last and np.array_equal(a.repetitions, b.repetitions))
+    key = (*arguments, *(distribution or ()), *(() if fixed is None else (fixed,)))
+    return last_result(sample, "spin_flip", key, lambda: averaged(channels, thickness, distribution, fixed))
