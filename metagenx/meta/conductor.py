@@ -128,20 +128,28 @@ class Conductor:
     def _open(self) -> None:
         """Make tasks of what is missing; rounds that are complete in the journal are closed on the way."""
         while not self.rounds.finished and not self.tasks:
+            settings = len({block.setting for block in self.rounds.blocks})
             for block in self.rounds.blocks:
                 left = block.without(self.done)
                 if left is not None:
-                    self._add(left)
+                    self._add(left, settings)
             if not self.tasks:
                 self._close()
 
-    def _add(self, block: Block) -> None:
-        settings = self.rounds.contenders[block.setting].settings
-        pieces = block.slices(self.slices)
+    def _add(self, block: Block, settings: int) -> None:
+        """Into the tasks: in the search about as many as are wanted, later each setting in as many pieces."""
+        searching = block.phase == "search"
+        wanted = -(-self.slices // settings) if searching else self.slices
+        pieces = block.slices(wanted)
         for number, piece in enumerate(pieces, start=1):
-            name = block.setting if block.phase == "search" else f"{block.setting} {block.phase}"
-            name += f" {number}" if len(pieces) > 1 else ""
-            task = self.tasks.setdefault(name, Task(name, block.setting, settings, []))
+            name = block.setting if searching else f"{block.setting} {block.phase}"
+            if len(pieces) > 1:
+                name += f" {number}"
+            elif searching and wanted > 1:  # a sequence of fits, beside those of the other samples
+                name += f" {block.sample}"
+            task = self.tasks.setdefault(
+                name, Task(name, block.setting, self.rounds.contenders[block.setting].settings, [])
+            )
             task.blocks.append(piece)
 
     def _close(self) -> None:

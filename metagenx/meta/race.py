@@ -37,6 +37,7 @@ from metagenx.meta.race_rules import (
     FEWEST_CHALLENGERS,
     FEWEST_FITS,
     FEWEST_SHIPPED,
+    FORESEEN,
     MOST_SHIPPED,
     Decision,
     RaceRules,
@@ -98,9 +99,7 @@ class Race:
         for contender in self.pinned:
             self.runners[contender.name] = Runner(contender, cohort=0)
         assert self.rules.baseline in self.runners
-        share = int(0.5 * self.rules.search_share * self.rules.evaluations / len(self.pinned))
-        for name in self.runners:
-            self._add_blocks("search", name, share, min(self.rules.reference_fits, self.rules.repeats))
+        self._add_reference(FORESEEN)
 
     # ------------------------------------------------------------------ what the driver uses
 
@@ -237,6 +236,10 @@ class Race:
 
     def _next_round(self) -> None:
         if self.stage == "reference":
+            if not self.round:
+                self._add_reference(self.rules.reference_fits)
+                if self.blocks:
+                    return
             self._plan_search()
             self.stage = "search"
         elif self.stage == "search":
@@ -250,6 +253,12 @@ class Race:
             return
         if not self._open_search():
             self._open_confirmation()
+
+    def _add_reference(self, fits: int) -> None:
+        """Fits of the pinned settings, by which the search is planned; a few first, which tell what the rest cost."""
+        share = int(0.5 * self.rules.search_share * self.rules.evaluations / len(self.pinned))
+        for name in self.runners:
+            self._add_blocks("search", name, share, min(fits, self.rules.repeats))
 
     def _plan_search(self) -> None:
         """How many settings can be compared, and with how many evaluations on the first rung.
@@ -336,13 +345,22 @@ class Race:
             self._add_fits("search", name, self.rules.repeats)
 
     def _add_blocks(self, phase: str, name: str, evaluations: int, fits: int) -> None:
-        """What is missing until a setting has had its evaluations, split equally over the samples."""
+        """What is missing until a setting has had its evaluations, split equally over the samples.
+
+        As soon as a few fits tell what one costs, it is a number of fits, which can be done side by side; before that
+        it is a sequence that ends when the evaluations are spent.
+        """
         share = -(-evaluations // len(self.samples))
         for sample in self.samples:
             done = self.records.get((phase, name, sample), [])
-            left = share - sum(record.evaluations for record in done)
-            if left > 0 and fits > len(done):
-                self.blocks.append(Block(phase, name, sample, _repeats(phase, len(done), fits), left))
+            spent = sum(record.evaluations for record in done)
+            if spent >= share or fits <= len(done):
+                continue
+            if len(done) < FORESEEN or not spent:
+                self.blocks.append(Block(phase, name, sample, _repeats(phase, len(done), fits), share - spent))
+            else:
+                most = len(done) + math.ceil((share - spent) * len(done) / spent)
+                self.blocks.append(Block(phase, name, sample, _repeats(phase, len(done), min(fits, most))))
 
     def _add_fits(self, phase: str, name: str, fits: int, samples: Sequence[str] | None = None) -> None:
         for sample in self.samples_of(phase) if samples is None else samples:

@@ -8,17 +8,16 @@ from typing import Any
 
 from metagenx.meta.objective import Contender
 from metagenx.meta.records import BASELINE
+from metagenx.meta.tuner_settings import TunerSettings
 
 SHIPPED = "shipped"
 """Setting id of the file's settings exactly as GenX runs them: the whole run, no stop at stagnation."""
 
-DROP_ALPHA = 0.10  # chance, over the whole race, that a setting as good as the incumbent is dropped by the test
-# A gate that saves evaluations; the error rate of the answer is that of the validation alone.
-CONFIRM_ALPHA = 0.5
 FEWEST_FITS = 10  # of a setting in confirmation and validation; if the budget pays for fewer, no answer is given
 COMFORTABLE_FITS = 20  # of a setting on each sample in the validation; else twins are left out of it
 FEWEST_SHIPPED, MOST_SHIPPED = 3, 20
 FEWEST_CHALLENGERS = 4
+FORESEEN = 3  # fits of a setting on a sample that tell what its next fits will cost
 
 
 @dataclass(frozen=True)
@@ -30,28 +29,23 @@ class RaceRules:
     evaluations : of the whole run.
     trials : settings proposed at most; fewer if the budget cannot compare so many.
     cohorts : rounds of proposals; a later cohort knows how the earlier ones did.
-    rungs : looks at a setting, each with twice the evaluations of the one before.
-    finalists : settings confirmed.
     validate : most fits of a setting in the validation.
     drop_losers : with False there is no race: every setting is fitted ``repeats`` times.
     repeats : fits of a setting on a sample in the search, at the most.
     baseline : the setting to beat.
     seed : of the tests' random numbers.
+    tuner : how the race is run; its ``trials`` and ``cohorts`` are not read, those above are.
     """
 
     evaluations: int
     trials: int = 40
     cohorts: int = 3
-    rungs: int = 3
-    finalists: int = 3
     validate: int = 200
     drop_losers: bool = True
     repeats: int = 60
     baseline: str = BASELINE
     seed: int = 0
-    reference_fits: int = 12
-    search_share: float = 0.45
-    confirmation_share: float = 0.20
+    tuner: TunerSettings = TunerSettings()
     shipped_share: float = 0.08
 
 
