@@ -109,7 +109,7 @@ class SearchSpace:
     def _grid(self, axes: Iterable[Iterable[Value]]) -> Iterator[Point]:
         seen = set()
         for values in itertools.product(*axes):
-            point = self._active(dict(zip(self.parameters, values, strict=True)))
+            point = self.active(dict(zip(self.parameters, values, strict=True)))
             key = point_key(point)
             if key not in seen and self.allowed(point):
                 seen.add(key)
@@ -135,7 +135,7 @@ class SearchSpace:
 
         What is missing or no number takes the lower end or the first choice. The point may be forbidden.
         """
-        return self._active({n: p.clip(values.get(n, float("nan"))) for n, p in self.parameters.items()})
+        return self.active({n: p.clip(values.get(n, float("nan"))) for n, p in self.parameters.items()})
 
     def encode(self, point: Mapping[str, Any]) -> NDArray[np.float64]:
         """Place in the unit cube ``(n_dim,)``; inactive parameters at 0.5."""
@@ -143,7 +143,7 @@ class SearchSpace:
 
     def decode(self, unit: NDArray[np.float64]) -> Point | None:
         """The point at a place ``(n_dim,)`` of the unit cube; None where it is forbidden."""
-        point = self._active({n: p.decode(float(u)) for (n, p), u in zip(self.parameters.items(), unit, strict=True)})
+        point = self.active({n: p.decode(float(u)) for (n, p), u in zip(self.parameters.items(), unit, strict=True)})
         return point if self.allowed(point) else None
 
     def point(self, settings: Settings) -> Point:
@@ -192,7 +192,8 @@ class SearchSpace:
             hint='The "forbid" list leaves next to nothing of the search space.',
         )
 
-    def _active(self, values: Mapping[str, Any]) -> Point:
+    def active(self, values: Mapping[str, Any]) -> Point:
+        """Those of the given values whose parameters count beside each other and beside what is fixed."""
         everything = {**self.fixed, **values}
         return {n: values[n] for n in self.parameters if n in values and self._is_active(n, everything)}
 

@@ -1,0 +1,170 @@
+"""Spaces that define and refine themselves, on objectives whose optimum is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from metagenx.meta.box import Box
+from metagenx.meta.parameters import ChoiceParameter, FloatParameter, IntParameter
+from metagenx.meta.space import Point, SearchSpace
+from metagenx.meta.space_changes import Change, SpacePolicy, Trial, importance, refine
+
+SCHEMES = ("best_1_bin", "rand_1_bin", "jade_best")
+
+
+def superset() -> SearchSpace:
+    parameters = {
+        "create_trial": ChoiceParameter(SCHEMES),
+        "km": FloatParameter(0.1, 1.5),
+        "kr": FloatParameter(0.0, 1.0),
+        "pop_mult": FloatParameter(0.4, 40.0, log=True),
+    }
+    return SearchSpace(parameters, {}, (), {}, "test")
+
+
+def first_box() -> Box:
+    return Box.whole(superset()).with_values("km", 0.3, 0.6).with_values("pop_mult", 1.0, 4.0)
+
+
+def searched(
+    score: Callable[[Point], float], box: Box, *, rounds: int, n: int = 40, noise: float = 0.02, seed: int = 0
+) -> tuple[Box, list[Trial], list[Change]]:
+    """A search of a few rounds: draws inside the box, some anywhere, and the box follows."""
+    rng, policy = np.random.default_rng(seed), SpacePolicy()
+    trials: list[Trial] = []
+    changes: list[Change] = []
+    for _ in range(rounds):
+        for _ in range(n):
+            point = box.space.sample(rng)
+            if rng.random() >= policy.whole:
+                point = box.squeeze(point, rng)
+            trials.append(Trial(point, score(point) + noise * rng.standard_normal()))
+        box, new = refine(box, trials, policy)
+        changes += new
+    return box, trials, changes
+
+
+def bowl(point: Point) -> float:
+    """Best at km 1.1 and a population of 12 per parameter, both outside the first box; kr means nothing."""
+    scheme = 0.0 if point["create_trial"] == "rand_1_bin" else 0.5
+    return scheme + 2.0 * abs(point["km"] - 1.1) + 0.4 * abs(math.log(point["pop_mult"] / 12.0))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_optimum_outside_the_first_box_is_found(seed: int) -> None:
+    box, trials, changes = searched(bowl, first_box(), rounds=8, seed=seed)
+    low, high = box.form("km")["float"]
+    assert low < 1.1 < high, changes
+    assert {"widen", "narrow"} <= {change.kind for change in changes}
+    best = min(trials, key=lambda trial: trial.score).point
+    assert best["create_trial"] == "rand_1_bin"
+    assert abs(best["km"] - 1.1) < 0.15
+    assert 6.0 < best["pop_mult"] < 24.0
+
+
+def test_what_means_nothing_is_frozen_and_what_matters_is_not() -> None:
+    box, trials, changes = searched(bowl, Box.whole(superset()), rounds=1, n=300)
+    assert box.is_frozen("kr")
+    assert not box.is_frozen("km")
+    (change,) = [change for change in changes if change.parameter == "kr"]
+    assert change.kind == "freeze"
+    assert "importance" in change.reason
+    elite = sorted(trials, key=lambda trial: trial.score)[:45]
+    shares = importance(box, elite, trials)
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert shares["km"] > 0.2 > 0.05 > shares["kr"]
+
+
+def test_noise_alone_changes_nothing_for_certain_parameters_and_never_everything() -> None:
+    rng = np.random.default_rng(5)
+    space = superset()
+    for _ in range(20):
+        trials = [Trial(space.sample(rng), float(rng.standard_normal())) for _ in range(60)]
+        box, _ = refine(Box.whole(space), trials)
+        assert len(box.searched) >= 2
+
+
+def test_hard_bounds_never_move_and_soft_ones_by_half() -> None:
+    box = first_box()
+    at_top = [Trial({"km": 0.6, "kr": 1.0, "pop_mult": 2.0, "create_trial": "best_1_bin"}, 1.0 + i) for i in range(5)]
+    found, changes = refine(box, at_top)
+    assert [change.parameter for change in changes] == ["km"]  # kr sits at a hard bound, pop_mult in the middle
+    assert found.form("km")["float"] == pytest.approx([0.3, 0.75], abs=1e-3)
+    assert "5 of the best 5" in changes[0].reason
+    for _ in range(20):
+        found, _ = refine(found, at_top)
+    assert all(0.0 <= low <= high <= 1.0 for low, high in found.ranges.values())
+    far = [Trial({"km": 1.2, "kr": 0.5, "pop_mult": 2.0, "create_trial": "best_1_bin"}, 1.0 + i) for i in range(2)]
+    found, _ = refine(box, far)
+    assert found.contains(far[0].point)  # beyond the bound: as far as they lie
+
+
+def test_a_choice_is_dropped_by_evidence_and_comes_back() -> None:
+    def trial(scheme: str, score: float, optimistic: float) -> Trial:
+        return Trial({"create_trial": scheme, "km": 0.5, "kr": 0.5, "pop_mult": 2.0}, score, optimistic)
+
+    good = [trial("best_1_bin", 4.0, 3.8), trial("jade_best", 4.1, 3.9)]
+    bad = [trial("rand_1_bin", math.inf, 4.5)] * 3
+    box, changes = refine(first_box(), [*good, *bad[:2]])
+    assert not changes  # two settings say too little
+    box, changes = refine(first_box(), [*good, *bad])
+    assert box.alive["create_trial"] == ("best_1_bin", "jade_best")
+    assert changes[0].kind == "drop"
+    box, changes = refine(box, [trial("rand_1_bin", 3.0, 2.9), trial("rand_1_bin", 3.1, 2.9), *good])
+    assert "rand_1_bin" in box.alive["create_trial"]
+    assert changes[0].kind == "widen"
+
+
+def test_a_frozen_parameter_opens_when_the_best_lie_elsewhere() -> None:
+    box = first_box().frozen_at("kr", 0.4)
+    inside = [Trial({"km": 0.45, "kr": 0.4, "pop_mult": 2.0, "create_trial": "best_1_bin"}, 1.0 + i) for i in range(5)]
+    assert refine(box, inside)[0].is_frozen("kr")
+    elsewhere = [Trial({**trial.point, "kr": 0.8}, trial.score - 1.0) for trial in inside[:2]]
+    found, _ = refine(box, [*inside, *elsewhere])
+    assert found.form("kr")["float"] == pytest.approx([0.4, 0.8])
+
+
+def test_proposals_are_moved_into_the_box_evenly() -> None:
+    box = first_box().with_alive("create_trial", ("best_1_bin", "jade_best")).frozen_at("kr", 0.5)
+    rng = np.random.default_rng(1)
+    squeezed = [box.squeeze(point, rng) for point in box.space.sobol(256, rng)]
+    assert all(box.contains(point) and box.space.contains(point) for point in squeezed)
+    km = np.sort([point["km"] for point in squeezed])
+    assert np.abs(km - np.linspace(0.3, 0.6, 256)).max() < 0.01  # as even as the sequence was
+    assert {point["kr"] for point in squeezed} == {0.5}
+    inside = {"create_trial": "best_1_bin", "km": 0.4, "kr": 0.5, "pop_mult": 2.0}
+    assert box.draw_inside(inside, rng) == inside
+    moved = box.draw_inside({**inside, "km": 1.4}, rng)
+    assert box.contains(moved)
+    assert {**moved, "km": 0.4} == inside  # only what lay outside is drawn anew
+
+
+def test_a_box_is_a_space_of_its_own() -> None:
+    parameters = {
+        "create_trial": ChoiceParameter(SCHEMES),
+        "km": FloatParameter(0.1, 1.5),
+        "stagnation_generations": IntParameter(5, 100, log=True),
+    }
+    from metagenx.meta.conditions import Condition
+
+    never = (Condition("create_trial", "=", ("jade_best",)), Condition("km", "<", (0.3,)))
+    space = SearchSpace(parameters, {}, (never,), {"use_stagnation": True}, "test")
+    box = Box.whole(space).with_values("stagnation_generations", 10, 60).with_alive("create_trial", ("best_1_bin",))
+    mine = box.as_space()
+    assert mine.fixed == {"use_stagnation": True, "create_trial": "best_1_bin"}
+    assert mine.forbid == ()
+    assert mine.parameters["stagnation_generations"] == IntParameter(10, 60, log=True)
+    assert box.form("create_trial") == {"fixed": "best_1_bin"}
+
+
+def test_the_same_evidence_in_any_order_gives_the_same_changes() -> None:
+    _, trials, _ = searched(bowl, first_box(), rounds=2)
+    first = refine(first_box(), trials)
+    again = refine(first_box(), list(reversed(trials)))
+    assert first[0] == again[0]
+    assert [change.to_json() for change in first[1]] == [change.to_json() for change in again[1]]
+    assert [Change.from_json(change.to_json()) for change in first[1]] == first[1]
