@@ -569,8 +569,9 @@ def batch(
 
 
 @command(
-    "tune", click.argument("experiment", type=click.Path(path_type=Path)), TRUST, WORKERS, OUT,
+    "tune", click.argument("experiment", required=False, type=click.Path(path_type=Path)), TRUST, WORKERS, OUT,
     RESUME, data_options,
+    click.option("--tests", type=click.Path(path_type=Path), help="What to measure: a .yaml, or a .py with --trust."),
     click.option("--open", "open_report", is_flag=True, help="Open the report when done."),
     click.option("--where", help="local, auto (a Ray cluster that runs), its address, or a cluster file."),
     click.option("--max-hours", type=click.FloatRange(min=0, min_open=True), help="On a cluster: end the run then."),
@@ -580,11 +581,14 @@ def batch(
     writes=True,
 )  # fmt: skip
 def tune(
-    screen: Screen, experiment: Path, trust: bool, workers: int | None, out: Path, resume: bool, data: _Data,
-    open_report: bool, where: str | None, max_hours: float | None, max_cost: float | None, when_done: str,
-    overrides: tuple[str, ...], dry_run: bool,
+    screen: Screen, experiment: Path | None, trust: bool, workers: int | None, out: Path, resume: bool, data: _Data,
+    tests: Path | None, open_report: bool, where: str | None, max_hours: float | None, max_cost: float | None,
+    when_done: str, overrides: tuple[str, ...], dry_run: bool,
 ) -> int:  # fmt: skip
     """Search the settings of differential evolution that fit best; EXPERIMENT is a .yaml, or a .hgx or .gx itself.
+
+    With --tests, EXPERIMENT is the file to be fitted, if that is not named there. A .py says in Python which settings
+    are compared and what is recorded of each fit (experiments/README.md); --trust says that it may run.
 
     Ends with the winner and the file's settings measured on fresh seeds. Exit code 0 means that there is an answer,
     "keep what you have" included; 3 that no setting reached the target; 4 that the budget was spent before the
@@ -594,6 +598,7 @@ def tune(
     metagenx tune experiments/film.yaml
     metagenx tune experiments/film.yaml --set model.file=other.hgx --dry-run
     metagenx tune experiments/film.yaml --where cluster.yaml --max-cost 5 --when-done down
+    metagenx tune film.hgx --tests=experiments/example_tests.py --trust
     """
     from metagenx.cluster.places import check_where, is_far
     from metagenx.cluster.tuning import Far, tune_far
@@ -603,6 +608,7 @@ def tune(
     from metagenx.report.summary import tune_text
     from metagenx.report.terminal import RunProgress
 
+    experiment, overrides = _what_to_tune(experiment, tests, overrides)
     check_where(where)
     if not is_far(where) and (max_hours or max_cost or when_done != "keep"):
         raise click.UsageError("--max-hours, --max-cost and --when-done go with --where CLUSTER.")
@@ -646,6 +652,20 @@ def tune(
     if not result.answer.complete:
         return EXIT_SPENT
     return EXIT_REACHED if result.answer.reached else EXIT_NOT_REACHED
+
+
+def _what_to_tune(
+    experiment: Path | None, tests: Path | None, overrides: tuple[str, ...]
+) -> tuple[Path, tuple[str, ...]]:
+    """The experiment, and its overrides: a GenX file beside --tests is the one to be fitted."""
+    found = tests or experiment
+    if found is None:
+        raise click.UsageError("Name an experiment (.yaml), a GenX file, or --tests FILE.")
+    if tests is None or experiment is None:
+        return found, overrides
+    if experiment.suffix.lower() not in (".hgx", ".gx"):
+        raise click.UsageError(f"With --tests, {experiment} must be the .hgx or .gx file to be fitted.")
+    return tests, (f"model.file={json.dumps(str(experiment), ensure_ascii=False)}", *overrides)
 
 
 @command(

@@ -58,7 +58,7 @@ def tune_far(
     Interrupted : Ctrl-C here; the run goes on there.
     ResourcesSpent : the cluster died, or a ceiling is reached; the same call goes on.
     """
-    loaded = load_experiment(experiment, overrides, data)
+    loaded = load_experiment(experiment, overrides, data, trust=trust)
     prepare(loaded, trust=trust)  # mistakes are told here, before anything costs
     base = out or DEFAULT_BASE
     folder = find_run(base, loaded.name, loaded.hash) if resume else None

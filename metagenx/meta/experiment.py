@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,20 +26,24 @@ from metagenx.meta.experiment_schema import (
     TuneSection,
     TwinsSection,
 )
+from metagenx.meta.recorded import RecordFile, record_file
 from metagenx.meta.space import SearchSpace
 from metagenx.meta.targets import Target
+from metagenx.meta.tests_file import is_tests_file, read_tests_file
 from metagenx.meta.yaml_lines import Document, read_yaml
 
 # What changes no number of a run: a run is resumed although these differ.
-NOT_IN_HASH = ("name", "description", "run")
+NOT_IN_HASH = ("name", "description", "run", "record")
 
 
 @dataclass(frozen=True)
 class Experiment:
     """A validated experiment: everything resolved, nothing left to guess.
 
-    ``fom`` None keeps the figure of merit of the file. ``source`` is the YAML file, if there is one. The
+    ``fom`` None keeps the figure of merit of the file. ``source`` is the YAML or Python file, if there is one. The
     sections are those of :mod:`~metagenx.meta.experiment_schema`; in ``budget`` at least one limit is set.
+    ``settings``, if there are any, are compared instead of a search in ``space``; ``record`` adds columns to
+    ``repeats.csv``.
     """
 
     name: str
@@ -55,6 +59,8 @@ class Experiment:
     budget: BudgetSection
     run: RunSection
     source: Path | None = None
+    settings: tuple[Mapping[str, Any], ...] = ()
+    record: RecordFile | None = None
 
     @property
     def target(self) -> Target:
@@ -63,7 +69,7 @@ class Experiment:
 
     def resolved(self) -> dict[str, Any]:
         """Everything as plain values, quantities normalised: goes into the manifest."""
-        return {
+        found: dict[str, Any] = {
             "version": 1,
             "name": self.name,
             "description": self.description,
@@ -80,6 +86,11 @@ class Experiment:
             "budget": dataclasses.asdict(self.budget),
             "run": dataclasses.asdict(self.run),
         }
+        if self.settings:
+            found["settings"] = [dict(values) for values in self.settings]
+        if self.record is not None:
+            found["record"] = {"file": str(self.record.file), "sha256": self.record.sha256}
+        return found
 
     @cached_property
     def _hash(self) -> str:
@@ -114,23 +125,31 @@ def _data_content(data: SampleData) -> dict[str, Any]:
     return {**data.request.to_json(), "file": data.request.path.suffix.lower(), "sha256": data.sha256}
 
 
-def load_experiment(path: str | Path, overrides: Sequence[str] = (), data: Sequence[DataRequest] = ()) -> Experiment:
-    """Load an experiment file; a .hgx or .gx file stands for the experiment with all defaults.
+def load_experiment(
+    path: str | Path, overrides: Sequence[str] = (), data: Sequence[DataRequest] = (), *, trust: bool = False
+) -> Experiment:
+    """Load an experiment file, YAML or Python; a .hgx or .gx file stands for the experiment with all defaults.
 
     Parameters
     ----------
     overrides : ``"tune.trials=20"``, as given to ``--set``. Files named there are looked for in the current
         folder first, those in the YAML file beside it.
     data : new measurements for the model's data sets, instead of those that the file names.
+    trust : run a Python file (:mod:`~metagenx.meta.tests_file`).
 
     Raises
     ------
     FileFormatError : the file cannot be read.
+    ScriptRefused, ScriptError : a Python file that is not trusted, or that fails.
     ConfigError : mistakes, all listed with file, line and a suggestion.
     """
     path = Path(path).expanduser()
     if path.suffix.lower() in MODEL_SUFFIXES:
         return experiment_for(path, overrides, data)
+    if is_tests_file(path):
+        document = read_tests_file(path, trust=trust)
+        found = _experiment(ExperimentReader(document, overrides, requests=data), path)
+        return dataclasses.replace(found, record=record_file(path))
     return _experiment(ExperimentReader(read_yaml(path), overrides, requests=data), path)
 
 
@@ -148,10 +167,10 @@ def experiment_from(data: dict[str, Any], file: Path, folder: Path) -> Experimen
     ----------
     file : where the mapping comes from, for messages; ``folder`` is where its files are.
     """
-    plain = {key: value for key, value in data.items() if key != "search_space"}
-    space = {key: value for key, value in data["search_space"].items() if key != "name"}
-    document = Document(str(file), {**plain, "search_space": space})
-    return _experiment(ExperimentReader(document, (), folder), None)
+    plain = {key: value for key, value in data.items() if key not in ("search_space", "record")}
+    if not data.get("settings"):
+        plain["search_space"] = {key: value for key, value in data["search_space"].items() if key != "name"}
+    return _experiment(ExperimentReader(Document(str(file), plain), (), folder), None)
 
 
 def _experiment(reader: ExperimentReader, source: Path | None) -> Experiment:
@@ -175,4 +194,5 @@ def _experiment(reader: ExperimentReader, source: Path | None) -> Experiment:
         budget=budget,
         run=parsed.run,
         source=source,
+        settings=reader.settings,
     )

@@ -17,6 +17,7 @@ from metagenx.errors import ConfigError, InputError, Mistake
 from metagenx.genx.loaders.requests import DataRequest, requests_from_value
 from metagenx.genx.loaders.source import read_source
 from metagenx.meta.experiment_schema import DEFAULT_SPACE, ExperimentFile
+from metagenx.meta.given_settings import read_settings
 from metagenx.meta.mistakes import Mistakes
 from metagenx.meta.space import SearchSpace
 from metagenx.meta.space_file import load_space, space_from
@@ -70,6 +71,10 @@ class ExperimentReader:
     overrides : ``key=value`` of the command line; files named there are looked for in the current folder first.
     folder : where the files of the document are; beside it if not given.
     requests : new data for the model, instead of those that the document names.
+
+    Attributes
+    ----------
+    settings : those that are listed one by one, when :meth:`read` has returned.
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class ExperimentReader:
         requests: Sequence[DataRequest] = (),
     ) -> None:
         self.document, self.requests = document, tuple(requests)
+        self.settings: tuple[dict[str, Any], ...] = ()
         self.folder = folder if folder is not None else Path(document.file).parent
         self.overridden: list[KeyPath] = []
         self.mistakes = Mistakes(document, options=self.overridden)
@@ -97,6 +103,7 @@ class ExperimentReader:
         space = self._space()
         samples = self._samples()
         self._check_fom()
+        self.settings = self._settings()
         if self.mistakes or parsed is None or space is None:
             raise self.mistakes.error()
         return parsed, space, samples
@@ -171,6 +178,14 @@ class ExperimentReader:
             self.mistakes.add(path, f'"{item["input"]}" is not a number')
         else:
             self.mistakes.add(path, item["msg"])
+
+    def _settings(self) -> tuple[dict[str, Any], ...]:
+        found = self.data.get("settings")
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            return ()
+        if "search_space" in self.data:
+            self.mistakes.add(("settings",), "does not go with search_space; give one of them")
+        return read_settings(found, self.mistakes)
 
     # ------------------------------------------------------------------------------------------------------
     # What lies in other files

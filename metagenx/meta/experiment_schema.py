@@ -50,6 +50,14 @@ def _names(value: object) -> tuple[str, ...]:
     return (_text(value),) if isinstance(value, str | int | float) else _texts(value)
 
 
+def _settings(value: object) -> tuple[dict[str, Any], ...]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ValueError("must be a list of settings, such as [{create_trial: jade_best}, {km: 0.5, kr: 0.9}]")
+    if not value:
+        raise ValueError("has no settings to compare")
+    return tuple(value)
+
+
 def _workers(value: object) -> int | None:
     return None if value == "auto" else quantities.count(value)
 
@@ -160,7 +168,10 @@ class RunSection:
 
 @dataclass(frozen=True, config=_STRICT)
 class ExperimentFile:
-    """A whole experiment file."""
+    """A whole experiment file.
+
+    ``settings`` are compared as they are listed, each in GenX's names, instead of a search in ``search_space``.
+    """
 
     model: ModelSection
     samples: SamplesSection = SamplesSection()
@@ -169,6 +180,7 @@ class ExperimentFile:
     description: Annotated[str, BeforeValidator(_words)] = ""
     baseline: Literal["file", "genx3"] = "file"
     search_space: Any = DEFAULT_SPACE
+    settings: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_settings)] = ()
     test: TestSection = TestSection()
     tune: TuneSection = TuneSection()
     seed: Annotated[Count, Field(ge=0, lt=2**63)] = DEFAULT_SEED

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from metagenx.errors import InputError
 from metagenx.fitting.settings import Settings
 from metagenx.meta import statistics
+from metagenx.meta.given_settings import not_compared
 from metagenx.meta.problem_source import open_model
+from metagenx.meta.recorded import Recorder
 from metagenx.meta.records import FitRecord, sorted_records
 from metagenx.meta.statistics import BestKnown, Target
 from metagenx.runs import (
@@ -46,11 +48,21 @@ def write_fits(
     target: Target,
     *,
     seed: int,
+    recorder: Recorder | None = None,
 ) -> pd.DataFrame:
     """``repeats.csv``, which is returned, and ``traces.npz``: every fit, scored against what is known now."""
     names = {sample: problem.names for sample, problem in problems.problems.items()}
     write_traces(folder.traces, records)
-    return write_repeats(folder.repeats, records, names, seed=seed, best=best, target=target)
+    return write_repeats(folder.repeats, records, names, seed=seed, best=best, target=target, more=recorder)
+
+
+def recorder_of(preparation: Preparation, race: Race) -> Recorder | None:
+    """What adds the columns that the experiment records, if it does; raises as reading its tests file does."""
+    source = preparation.experiment.record
+    if source is None:
+        return None
+    settings = {name: contender.settings for name, contender in race.contenders.items()}
+    return Recorder(source, preparation, settings, race.best, race.target)
 
 
 def trial_rows(race: Race, n_dim: int) -> list[dict[str, Any]]:
@@ -113,7 +125,13 @@ def write_outcome(
     n_dim = preparation.n_dim
     winner = verdict.winner or verdict.baseline
     settings = race.contenders[winner].settings
-    write_fits(folder, preparation, records, race.best, race.target, seed=race.rules.seed)
+    recorder = recorder_of(preparation, race)
+    write_fits(folder, preparation, records, race.best, race.target, seed=race.rules.seed, recorder=recorder)
+    listed = preparation.experiment.settings
+    more = [
+        recorder.notice(len(records)) if recorder is not None else None,
+        not_compared(listed, preparation.baseline, race) if listed else None,
+    ]
     table = write_trials(folder.trials, trial_rows(race, n_dim))
     write_settings(folder.settings, settings, n_dim, title=verdict.line)
     write_best(folder, preparation, records, settings)
@@ -127,7 +145,7 @@ def write_outcome(
             "evaluations": sum(record.evaluations for record in records),
             "settings_tried": len(race.contenders),
             "seed": race.rules.seed,
-            "notices": preparation.notices,
+            "notices": [*preparation.notices, *filter(None, more)],
         },
     )
     return table, settings

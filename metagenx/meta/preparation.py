@@ -170,8 +170,8 @@ class Preparation(Problems):
         tune = self.experiment.tune
         return RaceRules(
             evaluations=evaluations,
-            trials=tune.trials,
-            cohorts=tune.rounds or 3,
+            trials=len(self.experiment.settings) or tune.trials,
+            cohorts=1 if self.experiment.settings else tune.rounds or 3,
             drop_losers=tune.racing,
             repeats=self.experiment.test.repeats,
             validate=tune.validate,

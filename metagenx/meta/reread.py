@@ -14,10 +14,11 @@ from metagenx.meta.batch_table import write_batch
 from metagenx.meta.conductor import Conductor
 from metagenx.meta.experiment import Experiment, experiment_from
 from metagenx.meta.objective import Contender, best_known
-from metagenx.meta.outcome import trial_rows, write_best, write_fits, write_outcome
+from metagenx.meta.outcome import recorder_of, trial_rows, write_best, write_fits, write_outcome
 from metagenx.meta.preparation import Problems, prepare
 from metagenx.meta.problem_source import ProblemSource, open_problem
 from metagenx.meta.race import Race
+from metagenx.meta.recorded import RecordFile
 from metagenx.meta.records import BASELINE
 from metagenx.meta.repeat import SAMPLE, Repeats, notices_of, repeat_result
 from metagenx.meta.tune import new_race
@@ -59,7 +60,8 @@ def _tune(folder: RunFolder, manifest: dict[str, Any], replay: Replay, trust: bo
         write_outcome(folder, preparation, race, judge(race), replay.records)
         return
     best = best_known(replay.records, race.best)
-    write_fits(folder, preparation, replay.records, best, race.target, seed=experiment.seed)
+    recorder = recorder_of(preparation, race)
+    write_fits(folder, preparation, replay.records, best, race.target, seed=experiment.seed, recorder=recorder)
     write_trials(folder.trials, trial_rows(race, preparation.n_dim))
     write_best(folder, preparation, replay.records, None)
 
@@ -102,7 +104,7 @@ def _experiment(folder: RunFolder, manifest: dict[str, Any], trust: bool) -> Exp
     config = {**config, "model": model, "samples": samples}
     experiment = experiment_from(config, folder.manifest_file, folder.inputs)
     named = [dataclasses.replace(s, name=name) for s, name in zip(experiment.samples, files, strict=True)]
-    experiment = dataclasses.replace(experiment, samples=tuple(named))
+    experiment = dataclasses.replace(experiment, samples=tuple(named), record=_record(folder, config, trust))
     if experiment.hash != manifest["identity"]:
         raise InputError(
             "its manifest was altered, or another version of metagenx made it",
@@ -110,6 +112,19 @@ def _experiment(folder: RunFolder, manifest: dict[str, Any], trust: bool) -> Exp
             hint="Use the version of metagenx that it names.",
         )
     return experiment
+
+
+def _record(folder: RunFolder, config: dict[str, Any], trust: bool) -> RecordFile | None:
+    found = config.get("record")
+    if found is None:
+        return None
+    if not trust:
+        raise InputError(
+            f"what is recorded of each fit is Python code, {Path(found['file']).name}",
+            where=str(folder.inputs),
+            hint="--trust runs it.",
+        )
+    return RecordFile(_input(folder, found, trust), found["sha256"])
 
 
 def _input(folder: RunFolder, described: dict[str, str], trust: bool) -> Path:

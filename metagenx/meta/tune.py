@@ -18,14 +18,16 @@ from metagenx.fitting.settings import Settings
 from metagenx.meta.campaign import Campaign
 from metagenx.meta.experiment import Experiment, load_experiment
 from metagenx.meta.filing import file_records
+from metagenx.meta.given_settings import GivenSettings
 from metagenx.meta.objective import Contender
-from metagenx.meta.outcome import save_run, write_fits, write_outcome
+from metagenx.meta.outcome import recorder_of, save_run, write_fits, write_outcome
 from metagenx.meta.preparation import HOURS_MARGIN, Preparation, prepare
 from metagenx.meta.progress import Listener, Progress, silent
 from metagenx.meta.proposals import Proposals
-from metagenx.meta.race import Race
+from metagenx.meta.race import Proposer, Race
 from metagenx.meta.race_rules import SHIPPED
 from metagenx.meta.ray_session import cores
+from metagenx.meta.recorded import keep_record_file, try_record
 from metagenx.meta.records import FitRecord
 from metagenx.meta.verdict import Verdict, judge
 from metagenx.runs import DEFAULT_BASE, RunFolder, find_run
@@ -116,14 +118,14 @@ def tune(
 
     Parameters
     ----------
-    experiment : an experiment, its YAML file, or a .hgx or .gx file (then with all defaults).
+    experiment : an experiment, its YAML or Python file, or a .hgx or .gx file (then with all defaults).
     out : folder of all runs; default ``runs``.
     overrides : ``"tune.trials=20"`` …, as ``--set`` takes them.
     data : new measurements for the model, as ``metagenx.genx.loaders.requests_from`` makes them of file names.
     workers : fits at once; default: what the experiment says, else one per core. Changes no number.
     where : ``local``, ``auto`` for a Ray cluster that runs already, or its address; default: what the experiment says.
     resume : go on with (or read again) the last run of the same experiment below ``out``; False starts a new one.
-    trust : run a script that leaves the safe subset.
+    trust : run a script that leaves the safe subset, a Python problem, an experiment in Python.
     progress : hears what happens.
     should_stop : asked often; True ends the run like one Ctrl-C.
     dashboard : start the Ray dashboard with a Ray of our own.
@@ -134,8 +136,10 @@ def tune(
     Interrupted : Ctrl-C; the same call goes on.
     ResourcesSpent : disk or memory are spent; the same call goes on.
     """
-    experiment = _loaded(experiment, overrides, data)
+    experiment = _loaded(experiment, overrides, data, trust)
     preparation = prepare(experiment, trust=trust)
+    if experiment.record is not None:
+        try_record(experiment.record, preparation)
     for notice in preparation.notices:
         progress(Progress("notice", notice))
     base = Path(out) if out is not None else DEFAULT_BASE
@@ -146,6 +150,8 @@ def tune(
         progress(Progress("notice", f"{folder.path} has this run, finished: its answer is read again"))
     else:
         progress(Progress("notice", f"going on with {folder.path}"))
+    if experiment.record is not None:
+        keep_record_file(folder, experiment.record)
     budget = _budget(experiment, preparation, folder, workers or experiment.run.workers or cores())
     race = new_race(preparation, budget)
     campaign = Campaign(
@@ -168,7 +174,9 @@ def tune(
         campaign.run()
     except MetagenxError:
         with contextlib.suppress(MetagenxError):  # on a full disk the reason matters more than the tables
-            write_fits(folder, preparation, campaign.records, race.best, race.target, seed=experiment.seed)
+            recorder = recorder_of(preparation, race)
+            seed = experiment.seed
+            write_fits(folder, preparation, campaign.records, race.best, race.target, seed=seed, recorder=recorder)
         raise
     finally:
         origin = Origin("tune", experiment.name, experiment.seed)
@@ -188,7 +196,7 @@ def plan(
     trust: bool = False,
 ) -> Plan:
     """What :func:`tune` would do and how long it would take, timed on the model; raises its InputErrors."""
-    experiment = _loaded(experiment, overrides, data)
+    experiment = _loaded(experiment, overrides, data, trust)
     preparation = prepare(experiment, trust=trust, with_twins=False)  # they cost as much as the samples they are of
     workers = workers or experiment.run.workers or cores()
     pace = preparation.seconds_per_evaluation()
@@ -203,13 +211,17 @@ def plan(
 def new_race(preparation: Preparation, budget: int) -> Race:
     """The race of an experiment, before its first round."""
     experiment = preparation.experiment
-    proposals = Proposals(
-        experiment.space,
-        preparation.baseline,
-        searcher=experiment.tune.searcher,
-        seed=experiment.seed,
-        n_dim=preparation.n_dim,
-    )
+    proposals: Proposer
+    if experiment.settings:
+        proposals = GivenSettings(experiment.settings, preparation.baseline)
+    else:
+        proposals = Proposals(
+            experiment.space,
+            preparation.baseline,
+            searcher=experiment.tune.searcher,
+            seed=experiment.seed,
+            n_dim=preparation.n_dim,
+        )
     return Race(
         preparation.rules(budget),
         preparation.pinned(),
@@ -225,13 +237,13 @@ def new_race(preparation: Preparation, budget: int) -> Race:
 
 
 def _loaded(
-    experiment: Experiment | str | PathLike[str], overrides: Sequence[str], data: Sequence[DataRequest]
+    experiment: Experiment | str | PathLike[str], overrides: Sequence[str], data: Sequence[DataRequest], trust: bool
 ) -> Experiment:
     if isinstance(experiment, Experiment):
         if overrides or data:
             raise InputError("overrides and data belong to a file; change the experiment itself instead")
         return experiment
-    return load_experiment(Path(experiment), overrides, data)
+    return load_experiment(Path(experiment), overrides, data, trust=trust)
 
 
 def _budget(experiment: Experiment, preparation: Preparation, folder: RunFolder, workers: int) -> int:

@@ -374,6 +374,8 @@ def _experiment_inputs(experiment: Experiment) -> dict[str, bytes]:
     inputs: dict[str, bytes] = {}
     if experiment.source is not None:
         inputs[experiment.source.name] = experiment.source.read_bytes()
+    if experiment.record is not None:
+        inputs[experiment.record.file.name] = experiment.record.file.read_bytes()
     for sample in experiment.samples:
         name = sample.file.name if sample.file.name not in inputs else f"{sample.name}-{sample.file.name}"
         inputs[name] = sample.file.read_bytes()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,7 @@ def write_repeats(
     seed: int,
     best: Mapping[str, BestKnown] | None = None,
     target: Target | None = None,
+    more: Callable[[FitRecord], Mapping[str, Any]] | None = None,
 ) -> pd.DataFrame:
     """Write ``repeats.csv``: one row per fit; raises as :func:`write_table`.
 
@@ -99,6 +100,7 @@ def write_repeats(
     ----------
     names : sample → names of its fitted parameters.
     best : sample → best known solution, against which success is judged; none: no such columns.
+    more : further columns of a fit, behind the others.
     """
     rows = []
     columns = dict.fromkeys(header(name) for sample in sorted(names) for name in names[sample])
@@ -123,6 +125,7 @@ def write_repeats(
         }
         row |= dict.fromkeys(columns, math.nan)
         row |= dict(zip(map(header, names.get(record.sample, ())), record.values, strict=False))
+        row |= more(record) if more is not None else {}
         rows.append(row | {"seconds": record.seconds, "host": record.host})
     import pandas as pd
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -138,9 +139,23 @@ def plan_of(kind: str, path: Path, model: Model, asked: dict[str, Any]) -> dict[
     if kind in ("compare", "tune"):
         from metagenx.meta.tune import plan
 
-        planned_run = plan(path, overrides=overrides_of(asked), workers=asked.get("workers"), trust=trust)
+        experiment, overrides, trusted = experiment_of(asked, path)
+        planned_run = plan(experiment, overrides=overrides, workers=asked.get("workers"), trust=trust or trusted)
         return {**vars(planned_run), "text": planned_run.line}
     raise InputError(f"{kind!r} is no kind of job", hint=f"There are {', '.join(KINDS)}.")
+
+
+def experiment_of(asked: dict[str, Any], path: Path) -> tuple[Path, list[str], bool]:
+    """What ``metagenx tune`` gets for a job: the experiment, ``--set``, and whether the owner's own code is in it.
+
+    ``tests`` is an experiment in Python, which only the owner of the server can give, when he starts it.
+    """
+    tests = asked.get("tests")
+    if tests is None:
+        return path, overrides_of(asked), False
+    file = path.parent / Path(tests["name"]).name
+    file.write_text(tests["text"], encoding="utf-8")
+    return file, [f"model.file={json.dumps(str(path.resolve()))}"], True
 
 
 def overrides_of(asked: dict[str, Any]) -> list[str]:

@@ -58,9 +58,11 @@ def runs_job(folder: Path, asked: dict[str, Any], live: Live) -> dict[str, Any]:
         from metagenx.meta.tune import tune
         from metagenx.report.run import tune_summary
         from metagenx.report.summary import tune_text
-        from metagenx.serve.answers import overrides_of
+        from metagenx.serve.answers import experiment_of
 
-        tuned = tune(path, overrides=overrides_of(asked), **common)
+        experiment, overrides, trusted = experiment_of(asked, path)
+        trust = trust or trusted
+        tuned = tune(experiment, overrides=overrides, **{**common, "trust": trust})
         report = write_report(tuned.folder, trust=trust)
         summary, text = tune_summary(tuned), tune_text(tuned, report)
         reached, verdict, results = tuned.answer.reached, tuned.verdict, tuned.folder.path

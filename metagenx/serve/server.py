@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from metagenx.errors import InputError
+from metagenx.errors import ConfigError, InputError
 from metagenx.serve.access import Access, is_loopback_address, secret_key
 from metagenx.serve.isolation import Isolation, find_isolation
 from metagenx.serve.jobs import start_of_process
@@ -57,7 +57,8 @@ def serve(
     trust : let scripts outside the safe subset run, where they can be isolated.
     workers : fits at once; default: one for each core.
     files : GenX files that are there from the beginning.
-    fit, tests : put a fit of the first file into the queue; or the keys of this experiment (YAML) as a tuning run.
+    fit, tests : put a fit of the first file into the queue; or this experiment (YAML, or Python with ``trust``) as a
+        tuning run.
     say, ready : hear lines for the user, and the address when the server answers.
 
     Raises
@@ -102,7 +103,7 @@ def serve(
     if uploads and fit:
         server.first.append((uploads[0], "fit", {"seed": 0}))
     if uploads and tests is not None:
-        server.first.append((uploads[0], "tune", {"experiment": keys_of_experiment(tests)}))
+        server.first.append((uploads[0], "tune", options_of_tests(tests, trust=trust)))
     config = uvicorn.Config(
         create_app(server), log_level="warning", access_log=False, ws="websockets-sansio", ws_max_size=2 * 2**20,
         ws_per_message_deflate=False, ws_ping_interval=20.0, timeout_keep_alive=10, limit_concurrency=600,
@@ -185,6 +186,27 @@ def find_server(base: Path) -> dict[str, Any] | None:
     return found if pid and started is not None and start_of_process(pid) == started else None
 
 
+def options_of_tests(path: Path, *, trust: bool) -> dict[str, Any]:
+    """What a tuning job is asked that does what an experiment says, whichever file that names.
+
+    Raises
+    ------
+    InputError : it cannot be read; it is Python, and not trusted, or has a mistake.
+    """
+    from metagenx.meta.tests_file import is_tests_file, read_tests_file
+
+    if not is_tests_file(path):
+        return {"experiment": keys_of_experiment(path)}
+    document = read_tests_file(path, trust=trust)
+    if document.mistakes:
+        raise ConfigError(document.file, document.mistakes)
+    seed = document.data.get("seed")
+    return {
+        "tests": {"name": path.name, "text": path.read_text(encoding="utf-8")},
+        **({"seed": seed} if isinstance(seed, int) else {}),
+    }
+
+
 def keys_of_experiment(path: Path) -> dict[str, Any]:
     """The keys of an experiment (YAML) as ``section.key``, but for those that say which file; raises InputError."""
     import yaml
@@ -197,8 +219,8 @@ def keys_of_experiment(path: Path) -> dict[str, Any]:
         raise InputError("it is no experiment", where=str(path), hint="metagenx init FILE writes one.")
     keys: dict[str, Any] = {}
     _flatten(found, "", keys)
-    left_out = ("model.", "run.", "version", "name", "description")
-    return {name: value for name, value in keys.items() if not name.startswith(left_out)}
+    left_out = ("model.", "run.", "version", "name", "description", "samples.files")
+    return {name: value for name, value in keys.items() if not name.startswith(left_out) and name != "samples"}
 
 
 def _flatten(found: dict[Any, Any], prefix: str, keys: dict[str, Any]) -> None:
@@ -208,9 +230,7 @@ def _flatten(found: dict[Any, Any], prefix: str, keys: dict[str, Any]) -> None:
         elif isinstance(value, str | int | float | bool):
             keys[f"{prefix}{key}"] = value
         elif value is not None:
-            raise InputError(
-                f"{prefix}{key} is a list, which a job of the server cannot have", hint="Use metagenx tune for it."
-            )
+            keys[f"{prefix}{key}"] = json.dumps(value)  # which is YAML too
 
 
 def _listen(host: str, port: int) -> socket.socket:

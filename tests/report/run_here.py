@@ -31,7 +31,7 @@ from metagenx.runs import (
 
 def tune_here(path: Path, base: Path, *, rounds: int | None = None, killed: bool = False) -> RunFolder:
     """Tune as ``metagenx tune`` does; end after so many rounds, as if killed then, in the midst of the next one."""
-    experiment = load_experiment(path)
+    experiment = load_experiment(path, trust=True)
     preparation = prepare(experiment, trust=True)
     assert experiment.budget.evaluations is not None
     race = new_race(preparation, experiment.budget.evaluations)
