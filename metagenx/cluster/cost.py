@@ -120,6 +120,10 @@ class CostMeter:
             self._export()
         return bool(self.reached)
 
+    def why_end(self) -> str:
+        """Count, and say which ceiling is reached; nothing as long as none is."""
+        return f"the ceiling of {self.reached} is reached; what is done is kept" if self.is_reached() else ""
+
     def _export(self) -> None:
         """The cost as a metric, where Ray runs."""
         import ray

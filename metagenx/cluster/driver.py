@@ -28,7 +28,6 @@ from metagenx.errors import (
     EXIT_NOT_REACHED,
     EXIT_REACHED,
     EXIT_SPENT,
-    Interrupted,
     MetagenxError,
     ResourcesSpent,
 )
@@ -106,19 +105,12 @@ def _work(job: Job, folder: RunFolder) -> int:
             where="auto",
             trust=job.trust,
             progress=_Progress(),
-            should_stop=meter.is_reached,
+            should_stop=meter.why_end,
         )
-    except Interrupted as error:
+    except MetagenxError as error:
         _report(folder, job)
         if meter.reached:
-            raise ResourcesSpent(
-                f"the ceiling of {meter.reached} is reached; what is done is kept",
-                where=str(folder.path),
-                hint="The same command again goes on, with a higher --max-hours or --max-cost.",
-            ) from error
-        raise
-    except MetagenxError:
-        _report(folder, job)
+            error.hint = "The same command again goes on, with a higher --max-hours or --max-cost."
         raise
     finally:
         meter.save()

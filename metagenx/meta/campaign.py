@@ -47,7 +47,7 @@ class Campaign:
     hours : the run ends at the end of the round in which so many hours of work are over.
     best : f* of each sample, as the plan knows it now.
     progress : hears what happens.
-    should_stop : asked often; True has the effect of one Ctrl-C.
+    should_stop : asked often; True has the effect of one Ctrl-C, a reason ends the run as spent.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Campaign:
     dashboard: bool = True
     hours: float | None = None
     budget: int = 0
-    should_stop: Callable[[], bool] = lambda: False
+    should_stop: Callable[[], bool | str] = lambda: False
     records: list[FitRecord] = field(default_factory=list)
     new_records: list[FitRecord] = field(default_factory=list)
     _begun: float = 0.0
@@ -152,11 +152,15 @@ class Campaign:
                 title=self.title,
                 folder=self.folder.ray,
                 on_progress=lambda: self._say("fits", "", conductor),
-                should_stop=lambda: self._asked(stop),
+                should_stop=lambda: self._asked(conductor, stop),
             )
 
-    def _asked(self, stop: Callable[[], None]) -> None:
-        if self.should_stop():
+    def _asked(self, conductor: Conductor, stop: Callable[[], None]) -> None:
+        asked = self.should_stop()
+        if isinstance(asked, str) and asked:
+            spent = ResourcesSpent(asked, where=str(self.folder.path), hint=HOW_TO_RESUME)
+            conductor.error = conductor.error or spent
+        elif asked:
             stop()
 
     def _note(self, journal: Journal, decided: Mapping[int, Any], decision: Any) -> None:
