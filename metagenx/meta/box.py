@@ -1,7 +1,8 @@
 """The part of a search space that is searched now: a box inside a superset that never changes.
 
-Searchers see the superset only, so their history keeps its meaning whatever becomes of the box. What they propose is moved
-into the box: :meth:`Box.squeeze` for draws that fill the space, :meth:`Box.draw_inside` for steps from what was tried.
+Searchers see the superset only, so their history keeps its meaning whatever becomes of the box. What they propose is
+moved into the box: :meth:`Box.squeeze` for draws that fill the space, :meth:`Box.draw_inside` for steps from what was
+tried.
 """
 
 from __future__ import annotations

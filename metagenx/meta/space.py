@@ -45,7 +45,8 @@ class SearchSpace:
     """Parameters, when they are active, which combinations are forbidden, and what is fixed.
 
     Made by :func:`~metagenx.meta.space_file.load_space`, which guarantees that conditions name known
-    parameters and do not run in circles, and that something is allowed.
+    parameters and do not run in circles, and that something is allowed. An ``automatic`` space is a superset:
+    which part of it is searched defines itself and moves (:mod:`~metagenx.meta.automatic_space`).
     """
 
     parameters: Mapping[str, Parameter]
@@ -53,6 +54,7 @@ class SearchSpace:
     forbid: tuple[tuple[Condition, ...], ...]
     fixed: Mapping[str, Value]
     name: str = ""
+    automatic: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -176,6 +178,7 @@ class SearchSpace:
                 parameters[name]["when"] = {c.name: c.to_json() for c in self.when[name]}
         return {
             "algorithm": "de",
+            **({"automatic": True} if self.automatic else {}),
             "parameters": parameters,
             "fixed": dict(self.fixed),
             "forbid": [{c.name: c.to_json() for c in clause} for clause in self.forbid],

@@ -1,16 +1,16 @@
 """How a search space follows from evidence: a box and what was tried in, another box and the changes with reasons out.
 
-The same function defines a space from what other problems have taught, refines it in the course of a run, and serves the
-space of the tuner's own settings: it knows points and scores only.
+The same function defines a space from what other problems have taught, refines it in the course of a run, and serves
+the space of the tuner's own settings: it knows points and scores only.
 
 1. *Widen* by half where at least two of the best five sit at a soft bound (or beyond it: a share of the proposals comes
    from the whole superset). Hard bounds, the ends of the superset, never move.
 2. *Drop* a choice all of whose settings are, at their most optimistic, worse than the best at its most pessimistic.
 3. *Narrow* what matters to the box around the elite, inflated, and *freeze* what does not at the elite's median.
 
-What matters is told as in PED-ANOVA (Watanabe, Bansal & Hutter, IJCAI 2023): the Pearson divergence between the elite's
-distribution and that of all that were tried, parameter by parameter; here in quarters of the values that were tried, and
-less the divergence that chance alone gives, so that noise makes no importance.
+What matters is told as in PED-ANOVA (Watanabe, Bansal & Hutter, IJCAI 2023): the Pearson divergence between the
+elite's distribution and that of all that were tried, parameter by parameter; here in quarters of the values that were
+tried, and less the divergence that chance alone gives, so that noise makes no importance.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ BINS = 4
 class Trial:
     """One setting with its score (log10 ERT or any other, smaller is better).
 
-    ``score`` is pessimistic, what is known for certain; ``optimistic`` is the best it may be in truth; ``censored``: it never
-    succeeded, and the score is a bound.
+    ``score`` is pessimistic, what is known for certain; ``optimistic`` is the best it may be in truth; ``censored``: it
+    never succeeded, and the score is a bound.
     """
 
     point: Mapping[str, Any]

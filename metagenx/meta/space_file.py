@@ -12,6 +12,7 @@
     fixed: {use_start_guess: false}
     forbid:
       - {create_trial: rand_1_bin, km: "< 0.35"}
+    automatic: true                # the part that is searched defines itself; not inherited
 
 The names are those of :class:`~metagenx.fitting.settings.Settings`.
 """
@@ -34,7 +35,7 @@ from metagenx.meta.space_checks import check_space
 from metagenx.meta.space_forms import is_legal, read_parameter
 from metagenx.meta.yaml_lines import Document, KeyPath, read_yaml
 
-KEYS = ("version", "algorithm", "description", "extends", "parameters", "fixed", "forbid")
+KEYS = ("version", "algorithm", "description", "extends", "automatic", "parameters", "fixed", "forbid")
 LONGEST_CHAIN = 8
 
 
@@ -126,7 +127,7 @@ class _SpaceReader:
             parameters.pop(name, None)
             when.pop(name, None)
         forbid = (*parent.forbid, *self._forbid(data.get("forbid")))
-        space = SearchSpace(parameters, when, forbid, fixed, Path(self.document.file).name)
+        space = SearchSpace(parameters, when, forbid, fixed, Path(self.document.file).name, self._automatic(data))
         written = [name for name, value in {**searched, **kept}.items() if value is not None]
         check_space(space, self.mistakes, n_inherited=len(parent.forbid), written=written)
         if self.mistakes:
@@ -141,6 +142,13 @@ class _SpaceReader:
             self.mistakes.add(("version",), f"is {data['version']}; this metagenx knows version 1")
         if data.get("algorithm", "de") != "de":
             self.mistakes.add(("algorithm",), f'is "{data["algorithm"]}"; only de is there yet')
+
+    def _automatic(self, data: Mapping[str, Any]) -> bool:
+        try:
+            return quantities.flag(data.get("automatic", False))
+        except ValueError as error:
+            self.mistakes.add(("automatic",), str(error))
+            return False
 
     def _section(self, data: Mapping[str, Any], key: str) -> dict[str, Any]:
         section = data.get(key)

@@ -357,7 +357,7 @@ def test_files_that_extend_each_other(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_lists_what_is_built_in(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"Built in are de-core, de-full, schemes, strategies.*Did you mean de-full"):
+    with pytest.raises(InputError, match=r"Built in are auto, de-core, de-full, schemes, strategies.*Did you mean de-full"):
         load_space("de-ful", tmp_path)
 
 
@@ -365,14 +365,14 @@ def test_an_unknown_name_lists_what_is_built_in(tmp_path: Path) -> None:
 # The built-in spaces
 
 
-@pytest.mark.parametrize("name", ["de-core", "de-full", "schemes", "strategies"])
+@pytest.mark.parametrize("name", ["auto", "de-core", "de-full", "schemes", "strategies"])
 def test_built_in_spaces_give_valid_settings(name: str) -> None:
     space, rng = load_space(name), np.random.default_rng(0)
     base = Settings(use_pop_mult=False, pop_size=50)
     for point in [*space.sobol(200, rng), *(space.sample(rng) for _ in range(200))]:
         found = space.settings(point, base)
         assert all(getattr(found, key) == value for key, value in point.items())
-        assert 4 <= found.population_size(12) <= 20 * 12
+        assert 4 <= found.population_size(12) <= 30 * 12
         unused = [o.name for o in describe() if o.name in point and found.create_trial not in o.schemes]
         assert not unused, f"{unused} are searched although {found.create_trial} does not feel them"
 
@@ -419,4 +419,4 @@ def test_built_in_spaces_are_found_from_anywhere(tmp_path: Path) -> None:
     code = "from metagenx.meta.space_file import load_space; print(*load_space('de-core').names)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.split()[0] == "create_trial"
-    assert set(built_in_spaces()) == {"de-core", "de-full", "schemes", "strategies"}
+    assert set(built_in_spaces()) == {"auto", "de-core", "de-full", "schemes", "strategies"}
