@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from metagenx.errors import InputError
@@ -32,8 +32,6 @@ from metagenx.meta.objective import Contender, Standing, best_known, standing
 from metagenx.meta.paired_test import paired_ert_test
 from metagenx.meta.race_rules import (
     COMFORTABLE_FITS,
-    CONFIRM_ALPHA,
-    DROP_ALPHA,
     FEWEST_CHALLENGERS,
     FEWEST_FITS,
     FEWEST_SHIPPED,
@@ -45,6 +43,8 @@ from metagenx.meta.race_rules import (
 )
 from metagenx.meta.records import FitRecord
 from metagenx.meta.statistics import BestKnown, Runs, Target
+
+_BETTER_PART = {0.5: "in the better half"}
 
 Proposer = Callable[[int, int, "Race"], list[Contender]]
 """(cohort, how many, the race so far) → contenders; their names are given by the race."""
@@ -94,6 +94,7 @@ class Race:
     left_out: list[str] = field(default_factory=list)
     winner: str | None = None
     why: str = ""
+    _reference: Mapping[str, Runs] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for contender in self.pinned:
@@ -197,7 +198,32 @@ class Race:
 
         A sample that the baseline has not solved has no ratio to it yet; if it has solved none, those that anybody has.
         """
-        return self.standing(name, phase, self._solved(phase))
+        solved = self._solved(phase)
+        if phase == "search":
+            seen = self._seen(name)
+            solved = [sample for sample in solved if sample in seen] or seen
+        return self.standing(name, phase, solved)
+
+    def comparable_score(self, name: str) -> float:
+        """The score in the search; of a setting that has not seen all samples, moved by what those it has not seen
+        change for the baseline.
+        """
+        found, baseline = self.judged(name), self.rules.baseline
+        if len(found.runs) == len(all_of_them := self.judged(baseline).runs) or not found.runs:
+            return found.score
+        return (
+            found.score
+            + self.standing(baseline, "search", list(all_of_them)).score
+            - (self.standing(baseline, "search", list(found.runs)).score)
+        )
+
+    def _seen(self, name: str) -> list[str]:
+        """Names of the samples on which a setting has been fitted in the search; all of them if it has not begun."""
+        seen = [sample for sample in self.samples if self.records.get(("search", name, sample))]
+        return seen or list(self.samples)
+
+    def _has_seen_all(self, name: str) -> bool:
+        return self.has_run(name) and len(self._seen(name)) == len(self.samples)
 
     def _solved(self, phase: str) -> list[str]:
         def by(name: str) -> set[str]:
@@ -215,7 +241,7 @@ class Race:
         """The setting with the best pessimistic score of the search; the baseline as long as none has a
         success.
         """
-        names = [name for name, runner in self.runners.items() if runner.left is None and self.has_run(name)]
+        names = [name for name, runner in self.runners.items() if runner.left is None and self._has_seen_all(name)]
         scores = {name: self.judged(name).pessimistic for name in names}
         best = min(scores, key=lambda name: (scores[name], name != self.rules.baseline), default=self.rules.baseline)
         return best if math.isfinite(scores.get(best, math.inf)) else self.rules.baseline
@@ -237,9 +263,10 @@ class Race:
     def _next_round(self) -> None:
         if self.stage == "reference":
             if not self.round:
-                self._add_reference(self.rules.reference_fits)
+                self._add_reference(self.rules.tuner.reference_fits)
                 if self.blocks:
                     return
+            self._reference = self.standing(self.rules.baseline).runs
             self._plan_search()
             self.stage = "search"
         elif self.stage == "search":
@@ -256,22 +283,21 @@ class Race:
 
     def _add_reference(self, fits: int) -> None:
         """Fits of the pinned settings, by which the search is planned; a few first, which tell what the rest cost."""
-        share = int(0.5 * self.rules.search_share * self.rules.evaluations / len(self.pinned))
+        share = int(0.5 * self.rules.tuner.search_share * self.rules.evaluations / len(self.pinned))
         for name in self.runners:
-            self._add_blocks("search", name, share, min(fits, self.rules.repeats))
+            self._add_blocks(name, share, min(fits, self._most_repeats), self.samples)
 
     def _plan_search(self) -> None:
         """How many settings can be compared, and with how many evaluations on the first rung.
 
-        Each rung doubles, and half of the settings leave: a setting costs (1 + rungs)/2 allotments on
-        average. An allotment buys the baseline about two successes at least, or the comparison would be
-        between lucky draws.
+        Each rung grows, and a part of the settings leaves: if it doubles and half of them leave, a setting costs
+        (1 + rungs)/2 allotments on average. An allotment buys the baseline about two successes at least, or the
+        comparison would be between lucky draws.
         """
-        rules = self.rules
-        budget = rules.search_share * rules.evaluations
-        rungs = self._rungs
-        pinned = len(self.pinned) * 2 ** (rungs - 1)
-        each = (1 + rungs) / 2
+        rules, tuner = self.rules, self.rules.tuner
+        budget = tuner.search_share * rules.evaluations
+        pinned = len(self.pinned) * tuner.growth ** (self._rungs - 1)
+        each = self._allotments_of_a_setting()
         widest = budget / (rules.trials * each + pinned)
         narrowest = budget / (FEWEST_CHALLENGERS * each + pinned)
         while self._needed() > narrowest and len(self.samples) > len(self.own_samples):
@@ -280,18 +306,26 @@ class Race:
         self.allotment = max(1, int(min(max(widest, needed), narrowest)))
         affordable = (budget / self.allotment - pinned) / each
         if not rules.drop_losers:
-            self.allotment = int(rules.repeats * self.cost_of_fit(rules.baseline))
+            self.allotment = int(self._most_repeats * self.cost_of_fit(rules.baseline))
             affordable = budget / self.allotment - len(self.pinned)
         self.n_trials = max(0, min(rules.trials, int(affordable)))
         if self.allotment < self.cost_of_fit(rules.baseline):
             self.n_trials = 0
             self.why = "the budget does not pay for a search"
 
+    def _allotments_of_a_setting(self) -> float:
+        """What a setting costs on average: each rung is reached by the survivors of the one before."""
+        tuner = self.rules.tuner
+        shares = [len(self._samples_of_rung(rung)) / len(self.samples) for rung in range(self._rungs)]
+        costs = [share * tuner.growth**rung for rung, share in enumerate(shares)]
+        steps = [cost - before for cost, before in zip(costs, [0.0, *costs], strict=False)]
+        return sum(tuner.survivors**rung * step for rung, step in enumerate(steps))
+
     def _needed(self) -> float:
-        """Evaluations that bring the baseline about two successes on each sample."""
-        name = self.rules.baseline
+        """Evaluations that bring the baseline about two successes on each sample, or as many as the tuner wants."""
+        name, wanted = self.rules.baseline, self.rules.tuner.first_successes
         time = sum(statistics.expected_running_time(runs)[0] for runs in self.judged(name).runs.values())
-        return max(4.0 * self.cost_of_fit(name), 2.0 * time if math.isfinite(time) else 0.0)
+        return wanted * max(2.0 * self.cost_of_fit(name), time if math.isfinite(time) else 0.0)
 
     def _leave_out_last(self) -> None:
         """A small budget does not pay for all twins; the user's own samples stay."""
@@ -306,11 +340,33 @@ class Race:
 
     @property
     def _rungs(self) -> int:
-        return self.rules.rungs if self.rules.drop_losers else 1
+        return self.rules.tuner.rungs if self.rules.drop_losers else 1
+
+    @property
+    def _most_repeats(self) -> int:
+        """Most fits of a setting on a sample in the search."""
+        rules = self.rules
+        return min(rules.repeats, rules.tuner.most_repeats or rules.repeats) if rules.drop_losers else rules.repeats
+
+    def _samples_of_rung(self, rung: int) -> Sequence[str]:
+        """Names of the samples that a rung sees: some on the first, if the tuner wants it so, all on the last."""
+        share = self.rules.tuner.first_samples ** ((self._rungs - 1 - rung) / max(1, self._rungs - 1))
+        count = max(1, math.ceil(share * len(self.samples) - 1e-9))
+        return self.samples if count >= len(self.samples) else self._ordered_samples()[:count]
+
+    def _ordered_samples(self) -> list[str]:
+        """Names of the samples in the order in which the rungs take them in."""
+        order, names = self.rules.tuner.sample_order, list(self.samples)
+        if order == "given":
+            return names
+        runs = self._reference
+        times = {name: statistics.expected_running_time(runs[name])[0] for name in names}
+        solved = sorted((n for n in names if runs[n].successes), key=times.__getitem__, reverse=order == "hardest")
+        return solved + [name for name in names if name not in solved]
 
     def _open_search(self) -> bool:
         """Blocks of the next search round; False if the search is over."""
-        if self.spent > 1.25 * self.rules.search_share * self.rules.evaluations:
+        if self.spent > 1.25 * self.rules.tuner.search_share * self.rules.evaluations:
             return False
         waiting = self.cohort < self.rules.cohorts and self.n_proposed < self.n_trials
         if waiting:
@@ -340,27 +396,28 @@ class Race:
     def _climb(self, name: str, rung: int) -> None:
         """Blocks that bring a setting up to a rung."""
         if self.rules.drop_losers:
-            self._add_blocks("search", name, self.allotment * 2**rung, self.rules.repeats)
+            evaluations = int(self.allotment * self.rules.tuner.growth**rung)
+            self._add_blocks(name, evaluations, self._most_repeats, self._samples_of_rung(rung))
         else:
             self._add_fits("search", name, self.rules.repeats)
 
-    def _add_blocks(self, phase: str, name: str, evaluations: int, fits: int) -> None:
-        """What is missing until a setting has had its evaluations, split equally over the samples.
+    def _add_blocks(self, name: str, evaluations: int, fits: int, samples: Sequence[str]) -> None:
+        """What is missing until a setting has had its evaluations, split equally over all samples, on some of them.
 
         As soon as a few fits tell what one costs, it is a number of fits, which can be done side by side; before that
         it is a sequence that ends when the evaluations are spent.
         """
         share = -(-evaluations // len(self.samples))
-        for sample in self.samples:
-            done = self.records.get((phase, name, sample), [])
+        for sample in samples:
+            done = self.records.get(("search", name, sample), [])
             spent = sum(record.evaluations for record in done)
             if spent >= share or fits <= len(done):
                 continue
             if len(done) < FORESEEN or not spent:
-                self.blocks.append(Block(phase, name, sample, _repeats(phase, len(done), fits), share - spent))
+                self.blocks.append(Block("search", name, sample, _repeats("search", len(done), fits), share - spent))
             else:
                 most = len(done) + math.ceil((share - spent) * len(done) / spent)
-                self.blocks.append(Block(phase, name, sample, _repeats(phase, len(done), min(fits, most))))
+                self.blocks.append(Block("search", name, sample, _repeats("search", len(done), min(fits, most))))
 
     def _add_fits(self, phase: str, name: str, fits: int, samples: Sequence[str] | None = None) -> None:
         for sample in self.samples_of(phase) if samples is None else samples:
@@ -377,26 +434,40 @@ class Race:
                 groups[runner.rung].append(name)
         for rung, group in sorted(groups.items()):
             stayed = [name for name in group if not self._is_loser(name, incumbent, rung)]
-            kept = len(group) if rung + 1 >= self._rungs else -(-len(group) // 2)
+            share = 1.0 if rung + 1 >= self._rungs else self.rules.tuner.survivors
+            kept = math.ceil(share * len(group) - 1e-9)
             for place, name in enumerate(sorted(stayed, key=lambda n: (*self.judged(n).rank, n))):
                 if place < kept:
                     self.runners[name].rung = rung + 1
                 else:
-                    self.runners[name].left = "not in the better half"
+                    self.runners[name].left = f"not {_BETTER_PART.get(share, f'among the best {share:.0%}')}"
 
     def _is_loser(self, name: str, incumbent: str, rung: int) -> bool:
         """Drop a setting that cannot run, or is clearly worse than the incumbent; notes why."""
-        runner = self.runners[name]
+        runner, tuner = self.runners[name], self.rules.tuner
         failures = [r.failure for records in self.of("search", name).values() for r in records]
         if failures and all(failures):
             runner.left = f"every fit failed: {failures[0]}"
         elif self.rules.drop_losers and name != incumbent and not self.judged(incumbent).censored:
-            level = statistics.AlphaSpending(DROP_ALPHA, looks=self._rungs).level(rung + 1)
-            rng = streams.stream(self.rules.seed, "race", self.round, name)
-            p = statistics.ert_test(list(self.pairs(name, incumbent, "search").values()), rng, n_draws=4999)
-            if p <= level:
-                runner.left = f"clearly worse than {incumbent} (p = {p:.2g})"
+            if self._is_capped(name, incumbent):
+                runner.left = f"takes more than {tuner.capping_slack:g} times as long as {incumbent}"
+            elif tuner.drop_level > 0.0:
+                level = statistics.AlphaSpending(tuner.drop_level, looks=self._rungs).level(rung + 1)
+                rng = streams.stream(self.rules.seed, "race", self.round, name)
+                pairs = self.pairs(name, incumbent, "search")
+                p = statistics.ert_test([pairs[sample] for sample in self._seen(name)], rng, n_draws=4999)
+                if p <= level:
+                    runner.left = f"clearly worse than {incumbent} (p = {p:.2g})"
         return runner.left is not None
+
+    def _is_capped(self, name: str, incumbent: str) -> bool:
+        """Whether the best that may be hoped of a setting takes longer than the incumbent at its worst, with slack."""
+        slack = self.rules.tuner.capping_slack
+        if slack <= 0.0:
+            return False
+        found = self.judged(name)
+        hoped = found.score if found.censored else found.score - found.error
+        return hoped > self.standing(incumbent, "search", list(found.runs)).pessimistic + math.log10(slack)
 
     # ------------------------------------------------------------------ confirmation and validation
 
@@ -406,12 +477,12 @@ class Race:
         score = self.judged(baseline).score
         hopeful = []
         for name, runner in self.runners.items():
-            if name != baseline and runner.left is None and self.has_run(name):
+            if name != baseline and runner.left is None and self._has_seen_all(name):
                 found = self.judged(name)
                 if not found.censored and found.score < score:
                     hopeful.append((found.pessimistic, name))
-        self.finalists = [name for _, name in sorted(hopeful)[: rules.finalists]]
-        share, half = rules.confirmation_share * rules.evaluations, 0.5 * (rules.evaluations - self.spent)
+        self.finalists = [name for _, name in sorted(hopeful)[: rules.tuner.finalists]]
+        share, half = rules.tuner.confirmation_share * rules.evaluations, 0.5 * (rules.evaluations - self.spent)
         plans = [(count, min(share, half)) for count in range(len(self.finalists), 0, -1)] + [(1, half)]
         while self.finalists:
             for count, budget in plans:
@@ -437,7 +508,7 @@ class Race:
         for name in self.finalists:
             rng = streams.stream(self.rules.seed, "confirmation", name)
             levels[name] = paired_ert_test(list(self.pairs(self.rules.baseline, name, "confirmation").values()), rng)
-        passed = [name for name in self.finalists if levels[name] <= CONFIRM_ALPHA]
+        passed = [name for name in self.finalists if levels[name] <= self.rules.tuner.confirm_level]
         self.winner = min(passed, key=lambda n: (*self.judged(n, "confirmation").rank, n), default=None)
         for name in self.finalists:
             if name != self.winner and not self.runners[name].contender.pinned:
