@@ -5,7 +5,8 @@ race is run on one worker and on a thousand, and again from the journal. A round
 of them are done, in whatever order, :meth:`Race.complete` decides and opens the next round.
 
 1. **Reference.** The pinned settings (the file's own and the best published ones) are fitted; this gives a
-   first f*, the cost of a fit, and from it how many settings the budget can compare.
+   first f*, the cost of a fit, and from it how many settings the budget can compare. Where the search space
+   defines itself, a probe of a few settings follows, at a small, fixed share of the budget.
 2. **Search.** Settings arrive in cohorts. Each climbs rungs of growing, equal *evaluations* (not equal fits).
    At each rung those clearly worse than the incumbent are dropped (a test whose error rate is spent over all
    looks), then only the better half goes on. The incumbent is the setting with the best pessimistic score, so
@@ -22,26 +23,31 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from metagenx.errors import InputError
 from metagenx.fitting import streams
+from metagenx.fitting.settings import Settings
 from metagenx.meta import statistics
 from metagenx.meta.blocks import FIRST_REPEAT, Block
+from metagenx.meta.goals import EXPECTED_COST, PARETO
 from metagenx.meta.objective import Contender, Standing, best_known, standing
 from metagenx.meta.paired_test import paired_ert_test
 from metagenx.meta.race_rules import (
     COMFORTABLE_FITS,
     FEWEST_CHALLENGERS,
     FEWEST_FITS,
+    FEWEST_PROBED,
     FEWEST_SHIPPED,
     FORESEEN,
+    MOST_PROBED,
     MOST_SHIPPED,
     Decision,
     RaceRules,
     Runner,
 )
 from metagenx.meta.records import FitRecord
+from metagenx.meta.space_changes import Change
 from metagenx.meta.statistics import BestKnown, Runs, Target
 
 _BETTER_PART = {0.5: "in the better half"}
@@ -63,6 +69,7 @@ class Race:
     samples : names of the samples that the search sees.
     held_out : names of the samples that only the validation sees.
     real : names of the user's own samples, on which ``shipped`` is measured; default: all of ``samples``.
+    longest : most evaluations of one fit of given settings; without it there is no probe.
     target : what a success is.
     best : f* known before the race, by sample.
     full_cost : evaluations of one fit of ``shipped``.
@@ -78,6 +85,7 @@ class Race:
     full_cost: int = 0
     held_out: Sequence[str] = ()
     real: Sequence[str] | None = None
+    longest: Callable[[Settings], int] | None = None
 
     stage: str = "reference"
     round: int = 0
@@ -88,12 +96,14 @@ class Race:
     spent: int = 0
     cohort: int = 0
     n_proposed: int = 0
+    n_probed: int = 0
     allotment: int = 0
     n_trials: int = 0
     finalists: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     winner: str | None = None
     why: str = ""
+    space_changes: list[Change] = field(default_factory=list)
     _reference: Mapping[str, Runs] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -117,7 +127,7 @@ class Race:
 
     def may_return(self, setting: str) -> bool:
         """Whether a later round of the search may ask for this setting again."""
-        if self.stage not in {"reference", "search"} or setting not in self.runners:
+        if self.stage not in {"reference", "probe", "search"} or setting not in self.runners:
             return False
         runner = self.runners[setting]
         return runner.left is None and (runner.rung < self._rungs if runner.cohort else self.stage == "reference")
@@ -136,6 +146,7 @@ class Race:
             self._check_baseline(records)
         stage, number = self.stage, self.round
         before = {name for name, runner in self.runners.items() if runner.left}
+        changed = len(self.space_changes) if self.decisions else 0  # the first round tells how the space was defined
         self.blocks = []
         if out_of_time:
             self.why = "the time is spent"
@@ -151,6 +162,7 @@ class Race:
             left={name: r.left for name, r in self.runners.items() if r.left and name not in before},
             note=self.why if self.finished else "",
             out_of_time=out_of_time,
+            space=tuple(self.space_changes[changed:]),
         )
         self.decisions.append(decision)
         self.round += 1
@@ -268,6 +280,12 @@ class Race:
                     return
             self._reference = self.standing(self.rules.baseline).runs
             self._plan_search()
+            if self._open_probe():
+                self.stage = "probe"
+                return
+            self.stage = "search"
+        elif self.stage == "probe":
+            self._judge_probe()
             self.stage = "search"
         elif self.stage == "search":
             self._judge_rungs()
@@ -324,7 +342,10 @@ class Race:
     def _needed(self) -> float:
         """Evaluations that bring the baseline about two successes on each sample, or as many as the tuner wants."""
         name, wanted = self.rules.baseline, self.rules.tuner.first_successes
-        time = sum(statistics.expected_running_time(runs)[0] for runs in self.judged(name).runs.values())
+        plain = replace(self.target, goal=EXPECTED_COST)  # other goals count something else than evaluations
+        known = {sample: self.best[sample] for sample in self.judged(name).runs}
+        runs_of = standing(self.of("search", name), known, plain).runs
+        time = sum(statistics.expected_running_time(runs)[0] for runs in runs_of.values())
         return wanted * max(2.0 * self.cost_of_fit(name), time if math.isfinite(time) else 0.0)
 
     def _leave_out_last(self) -> None:
@@ -364,11 +385,48 @@ class Race:
         solved = sorted((n for n in names if runs[n].successes), key=times.__getitem__, reverse=order == "hardest")
         return solved + [name for name in names if name not in solved]
 
+    @property
+    def _cohorts(self) -> int:
+        """Rounds of proposals; the probe is one more."""
+        return self.rules.cohorts + bool(self.n_probed)
+
+    def _open_probe(self) -> bool:
+        """A first look at a few settings, which costs its share of the budget at the most; False if that buys too few.
+
+        Their fits are the first ones of the search for those that go on.
+        """
+        count = min(MOST_PROBED, self.n_trials // 2)
+        if not (self.rules.probe_share and self.rules.drop_losers and self.longest) or count < FEWEST_PROBED:
+            return False
+        fits = 2 if len(self.samples) == 1 else 1
+        left, probed = self.rules.probe_share * self.rules.evaluations, []
+        taken = {contender.settings.hash() for contender in self.contenders.values()}
+        for contender in self.propose(0, count, self):
+            most = self.longest(contender.settings) * fits * len(self.samples)
+            if most <= left and contender.settings.hash() not in taken:
+                left -= most
+                probed.append(contender)
+        if len(probed) < FEWEST_PROBED:
+            return False
+        for contender in probed:
+            self.runners[contender.name] = Runner(contender, cohort=1)
+            self._add_fits("search", contender.name, fits)
+        self.n_probed = self.n_proposed = len(probed)
+        self.cohort = 1
+        return True
+
+    def _judge_probe(self) -> None:
+        """The better half of the probe goes on into the search."""
+        probed = [name for name, runner in self.runners.items() if runner.cohort]
+        ranked = sorted(probed, key=lambda name: (*self.judged(name).rank, name))
+        for name in ranked[math.ceil(len(ranked) / 2) :]:
+            self.runners[name].left = "not in the better half of the probe"
+
     def _open_search(self) -> bool:
         """Blocks of the next search round; False if the search is over."""
         if self.spent > 1.25 * self.rules.tuner.search_share * self.rules.evaluations:
             return False
-        waiting = self.cohort < self.rules.cohorts and self.n_proposed < self.n_trials
+        waiting = self.cohort < self._cohorts and self.n_proposed < self.n_trials
         if waiting:
             self._add_cohort()
         # The pinned are what the others are compared with: they have their whole share at once.
@@ -383,7 +441,7 @@ class Race:
         return bool(self.blocks)
 
     def _add_cohort(self) -> None:
-        left = self.rules.cohorts - self.cohort
+        left = self._cohorts - self.cohort
         count = -(-(self.n_trials - self.n_proposed) // left)
         taken = {contender.settings.hash() for contender in self.contenders.values()}
         for contender in self.propose(self.cohort, count, self):
@@ -522,6 +580,8 @@ class Race:
         """Winner and baseline, and the file as shipped, on repeats never used before."""
         rules = self.rules
         names = [rules.baseline] + ([self.winner] if self.winner else [])
+        if self.target.goal == PARETO:
+            names += [name for name in self.finalists if name not in names and self.has_run(name, "confirmation")]
         left = rules.evaluations - self.spent
         shipped = 0
         if self.shipped is not None and self.full_cost > 0:

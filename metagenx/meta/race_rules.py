@@ -8,6 +8,7 @@ from typing import Any
 
 from metagenx.meta.objective import Contender
 from metagenx.meta.records import BASELINE
+from metagenx.meta.space_changes import Change
 from metagenx.meta.tuner_settings import TunerSettings
 
 SHIPPED = "shipped"
@@ -17,6 +18,7 @@ FEWEST_FITS = 10  # of a setting in confirmation and validation; if the budget p
 COMFORTABLE_FITS = 20  # of a setting on each sample in the validation; else twins are left out of it
 FEWEST_SHIPPED, MOST_SHIPPED = 3, 20
 FEWEST_CHALLENGERS = 4
+FEWEST_PROBED, MOST_PROBED = 4, 20
 FORESEEN = 3  # fits of a setting on a sample that tell what its next fits will cost
 
 
@@ -34,6 +36,7 @@ class RaceRules:
     repeats : fits of a setting on a sample in the search, at the most.
     baseline : the setting to beat.
     seed : of the tests' random numbers.
+    probe_share : most of the budget for a first look at a few settings, before the search; 0: none.
     tuner : how the race is run; its ``trials`` and ``cohorts`` are not read, those above are.
     """
 
@@ -47,6 +50,7 @@ class RaceRules:
     seed: int = 0
     tuner: TunerSettings = TunerSettings()
     shipped_share: float = 0.08
+    probe_share: float = 0.0
 
 
 @dataclass
@@ -61,7 +65,10 @@ class Runner:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a completed round decided, for the journal and the timeline of the report."""
+    """What a completed round decided, for the journal and the timeline of the report.
+
+    ``space`` are the changes of an automatic search space that its proposals began with.
+    """
 
     round: int
     stage: str
@@ -71,6 +78,7 @@ class Decision:
     left: Mapping[str, str]
     note: str = ""
     out_of_time: bool = False
+    space: tuple[Change, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -81,6 +89,7 @@ class Decision:
             "left": dict(self.left),
             "note": self.note,
             "out_of_time": self.out_of_time,
+            **({"space": [change.to_json() for change in self.space]} if self.space else {}),
         }
 
     @property
@@ -88,4 +97,5 @@ class Decision:
         """The round in one line."""
         left = f", {len(self.left)} settings left the race" if self.left else ""
         note = f": {self.note}" if self.note else ""
-        return f"round {self.round} ({self.stage}) is over, ahead: {self.incumbent}{left}{note}"
+        space = f", the search space changes: {'; '.join(change.text for change in self.space)}" if self.space else ""
+        return f"round {self.round} ({self.stage}) is over, ahead: {self.incumbent}{left}{note}{space}"
