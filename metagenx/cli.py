@@ -88,6 +88,7 @@ def main() -> None:
     metagenx repeat film.hgx -n 50       do independent fits agree?
     metagenx batch scans/ -m film.hgx    many data sets, one model, one table
     metagenx tune experiments/film.yaml  which settings fit it best?
+    metagenx live data/ -m film.hgx      at the instrument: follow a measurement
     metagenx serve                       all that in a web page
     """
 
@@ -741,4 +742,4 @@ def doctor(screen: Screen, warm: bool) -> int:
     return EXIT_REACHED if all(f.ok for f in findings) else EXIT_NOT_REACHED
 
 
-from metagenx import cli_cluster, cli_experience, cli_serve  # noqa: E402, F401 -- add their commands to main
+from metagenx import cli_cluster, cli_experience, cli_live, cli_serve  # noqa: E402, F401 -- add their commands to main
