@@ -213,6 +213,10 @@ class TabularBenchmark:
             return asdict(features_of_file(sample(family, 0).model.file))
         return {"n_parameters": self.n_dims[family], "n_points": 0, "n_layers": 0, "noise": float("nan")}
 
+    def settings(self, point: Mapping[str, Value]) -> Settings:
+        """A point as settings."""
+        return self.space.settings(dict(point), Settings(use_start_guess=False))
+
     def point(self, setting: Mapping[str, Value] | Settings, instance: str) -> Point:
         """A setting as a point of the space, by what it comes to on a sample."""
         if not isinstance(setting, Settings):

@@ -1,0 +1,109 @@
+"""A whole tuning run without a fit: the race of ``metagenx tune`` on a tabular benchmark, in a second or so.
+
+Race, proposals and verdict are those of a real run. Only the place where blocks are worked off is another: what the
+benchmark draws is put into records, in which a hit has the figure of merit 1 and everything else 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from metagenx.fitting import streams
+from metagenx.fitting.settings import Settings
+from metagenx.meta.blocks import Block
+from metagenx.meta.objective import Contender
+from metagenx.meta.proposals import Proposals
+from metagenx.meta.race import Race
+from metagenx.meta.race_rules import RaceRules
+from metagenx.meta.records import BASELINE, FitRecord
+from metagenx.meta.replay import TabularBenchmark
+from metagenx.meta.space import SearchSpace
+from metagenx.meta.statistics import BestKnown
+from metagenx.meta.tuner_settings import TunerSettings
+from metagenx.meta.verdict import Verdict, judge
+
+HIT, MISS = 1.0, 2.0  # figures of merit
+
+
+@dataclass(frozen=True)
+class ReplayedAnswer:
+    """What a replayed tuning run returned.
+
+    Parameters
+    ----------
+    settings : those of the answer: the winner's, or the baseline's.
+    spent : evaluations of all runs.
+    trajectory : after each round the evaluations spent so far and the incumbent's settings.
+    """
+
+    settings: Settings
+    spent: int
+    trajectory: tuple[tuple[int, Settings], ...]
+    verdict: Verdict
+
+
+def tune_replayed(
+    benchmark: TabularBenchmark,
+    budget: int,
+    seed: int,
+    *,
+    tuner: TunerSettings | None = None,
+    rules: RaceRules | None = None,
+    space: SearchSpace | None = None,
+    samples: Sequence[str] | None = None,
+    held_out: Sequence[str] = (),
+) -> ReplayedAnswer:
+    """Tune on a benchmark with a budget in evaluations.
+
+    Parameters
+    ----------
+    seed : of proposals, tests and runs: the same seed, the same answer.
+    tuner : settings of the tuner; default: those of a run without a profile.
+    rules : of the race; default: from budget, seed and tuner.
+    space : what may be proposed; default: all that the benchmark knows.
+    samples : those that the search sees; default: all but the held-out ones.
+    held_out : those that only the validation sees.
+    """
+    tuner = tuner or TunerSettings()
+    rules = rules or RaceRules(budget, trials=tuner.trials, cohorts=tuner.cohorts, seed=seed, tuner=tuner)
+    space = space or benchmark.space
+    searched = tuple(samples or [name for name in benchmark.instances if name not in held_out])
+    baseline = benchmark.settings(benchmark.default)
+    n_dim = max(benchmark.n_dims[benchmark.family(name)] for name in searched)
+    race = Race(
+        rules,
+        [Contender(BASELINE, baseline, "file", pinned=True)],
+        Proposals(space, baseline, tuner=tuner, seed=seed, n_dim=n_dim),
+        searched,
+        best={name: BestKnown(HIT, ()) for name in (*searched, *held_out)},
+        held_out=tuple(held_out),
+        real=searched[:1],
+    )
+    trajectory: list[tuple[int, Settings]] = []
+    while not race.finished:
+        contenders = race.contenders
+        race.complete([r for block in race.blocks for r in _runs(benchmark, block, contenders[block.setting], seed)])
+        trajectory.append((race.spent, race.contenders[race.incumbent()].settings))
+    verdict = judge(race)
+    answer = race.contenders[verdict.winner or verdict.baseline].settings
+    return ReplayedAnswer(answer, race.spent, tuple(trajectory), verdict)
+
+
+def _runs(benchmark: TabularBenchmark, block: Block, contender: Contender, seed: int) -> list[FitRecord]:
+    """The fits of a block, as far as its evaluations go."""
+    settings = contender.settings
+    rng = streams.stream(seed, "replay", block.phase, settings.hash(), block.sample, block.first)
+    costs, hits = benchmark.draw(settings, block.sample, rng, len(block.repeats))
+    found, left = [], block.evaluations
+    for repeat, cost, hit in zip(block.repeats, costs.tolist(), hits.tolist(), strict=True):
+        fom = HIT if hit else MISS
+        trace = ((cost, fom),)
+        found.append(
+            FitRecord(block.phase, block.setting, block.sample, repeat, fom, (), cost, 0, "stagnation", 0.0, trace)
+        )
+        if left is not None:
+            left -= cost
+            if left <= 0:
+                break
+    return found
