@@ -26,10 +26,12 @@ from metagenx.meta.experiment_schema import (
     TuneSection,
     TwinsSection,
 )
+from metagenx.meta.profile import HAND_MADE, Profile
 from metagenx.meta.recorded import RecordFile, record_file
 from metagenx.meta.space import SearchSpace
 from metagenx.meta.targets import Target
 from metagenx.meta.tests_file import is_tests_file, read_tests_file
+from metagenx.meta.tuner_settings import TunerSettings
 from metagenx.meta.yaml_lines import Document, read_yaml
 
 # What changes no number of a run: a run is resumed although these differ.
@@ -60,7 +62,14 @@ class Experiment:
     run: RunSection
     source: Path | None = None
     settings: tuple[Mapping[str, Any], ...] = ()
+    profile: Profile | None = None
     record: RecordFile | None = None
+
+    @property
+    def tuner(self) -> TunerSettings:
+        """The tuner's own settings: those of its profile, and what the experiment says itself."""
+        settings, tune = self.profile.settings if self.profile else TunerSettings(), self.tune
+        return settings.replace(searcher=tune.searcher, trials=tune.trials, cohorts=tune.rounds or settings.cohorts)
 
     @property
     def target(self) -> Target:
@@ -81,7 +90,7 @@ class Experiment:
             "baseline": self.baseline,
             "search_space": {"name": self.space.name, **self.space.to_json()},
             "test": dataclasses.asdict(self.test),
-            "tune": dataclasses.asdict(self.tune),
+            "tune": {**dataclasses.asdict(self.tune), "profile": self._tuner_as_profile()},
             "seed": self.seed,
             "budget": dataclasses.asdict(self.budget),
             "run": dataclasses.asdict(self.run),
@@ -92,6 +101,10 @@ class Experiment:
             found["record"] = {"file": str(self.record.file), "sha256": self.record.sha256}
         return found
 
+    def _tuner_as_profile(self) -> dict[str, Any]:
+        name = self.profile.name if self.profile else HAND_MADE
+        return {"name": name, "settings": dataclasses.asdict(self.tuner)}
+
     @cached_property
     def _hash(self) -> str:
         content = {key: value for key, value in self.resolved().items() if key not in NOT_IN_HASH}
@@ -101,6 +114,7 @@ class Experiment:
         if data:
             content["model"]["data"] = data
         content["search_space"] = self.space.to_json()
+        del content["tune"]["profile"]["name"]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -195,4 +209,5 @@ def _experiment(reader: ExperimentReader, source: Path | None) -> Experiment:
         run=parsed.run,
         source=source,
         settings=reader.settings,
+        profile=reader.profile,
     )

@@ -16,9 +16,10 @@ from pydantic import TypeAdapter, ValidationError
 from metagenx.errors import ConfigError, InputError, Mistake
 from metagenx.genx.loaders.requests import DataRequest, requests_from_value
 from metagenx.genx.loaders.source import read_source
-from metagenx.meta.experiment_schema import DEFAULT_SPACE, ExperimentFile
+from metagenx.meta.experiment_schema import DEFAULT_PROFILE, DEFAULT_SPACE, ExperimentFile
 from metagenx.meta.given_settings import read_settings
 from metagenx.meta.mistakes import Mistakes
+from metagenx.meta.profile import Profile, load_profile, profile_from
 from metagenx.meta.space import SearchSpace
 from metagenx.meta.space_file import load_space, space_from
 from metagenx.meta.yaml_lines import Document, KeyPath, dotted, parse_value
@@ -86,6 +87,7 @@ class ExperimentReader:
     ) -> None:
         self.document, self.requests = document, tuple(requests)
         self.settings: tuple[dict[str, Any], ...] = ()
+        self.profile: Profile | None = None
         self.folder = folder if folder is not None else Path(document.file).parent
         self.overridden: list[KeyPath] = []
         self.mistakes = Mistakes(document, options=self.overridden)
@@ -99,6 +101,7 @@ class ExperimentReader:
 
     def read(self) -> tuple[ExperimentFile, SearchSpace, tuple[Sample, ...]]:
         """The sections, the search space and the samples; raises ConfigError with all mistakes."""
+        self.profile = self._profile()
         parsed = self._validated()
         space = self._space()
         samples = self._samples()
@@ -189,6 +192,28 @@ class ExperimentReader:
 
     # ------------------------------------------------------------------------------------------------------
     # What lies in other files
+
+    def _profile(self) -> Profile | None:
+        """The tuner profile; what it says of the section ``tune`` becomes the default there."""
+        path: KeyPath = ("tune", "profile")
+        section = self.data.setdefault("tune", {})
+        if not isinstance(section, dict):
+            return None
+        value = section.get("profile", DEFAULT_PROFILE)
+        found = None
+        try:
+            if isinstance(value, dict):
+                found = profile_from(value, self.mistakes, path, "its own")
+            elif isinstance(value, str):
+                found = load_profile(value, self._folder_of(path, value))
+            else:
+                self.mistakes.add(path, "must be the name of a tuner profile, a file, or a section")
+        except InputError as error:
+            self.mistakes.include(path, error)
+        if found is not None:
+            section.setdefault("searcher", found.settings.searcher)
+            section.setdefault("trials", found.settings.trials)
+        return found
 
     def _space(self) -> SearchSpace | None:
         path: KeyPath = ("search_space",)

@@ -14,6 +14,7 @@ from metagenx.meta import quantities
 DEFAULT_EVALUATIONS = 12_000_000
 DEFAULT_SEED = 2014
 DEFAULT_SPACE = "de-core"
+DEFAULT_PROFILE = "default"
 DEFAULT_TWINS, DEFAULT_HELD_OUT = 2, 2
 MOST_TWINS = 10_000
 
@@ -137,7 +138,11 @@ class TestSection:
 
 @dataclass(frozen=True, config=_STRICT)
 class TuneSection:
-    """How the search goes: settings tried, in how many cohorts, the race, fresh seeds at the end."""
+    """How the search goes: settings tried, in how many cohorts, the race, fresh seeds at the end.
+
+    ``profile`` is a tuner profile: a name, a file, or its keys. It has all settings of the tuner, among them ``searcher``,
+    ``trials`` and ``rounds`` (there ``cohorts``); what is written here goes before it.
+    """
 
     goal: Literal["expected_cost"] = "expected_cost"
     searcher: Literal[
@@ -147,6 +152,7 @@ class TuneSection:
     trials: Annotated[Count, Field(ge=1, le=100_000)] = 60
     rounds: Annotated[Count, Field(ge=1, le=10_000)] | None = None
     racing: Flag = True
+    profile: Any = DEFAULT_PROFILE
     validate: Annotated[Count, Field(ge=2, le=50_000)] = 200
 
 

@@ -23,6 +23,7 @@ from metagenx.meta.problem_source import ProblemSource, open_model, open_problem
 from metagenx.meta.race_rules import RaceRules
 from metagenx.meta.records import BASELINE
 from metagenx.meta.statistics import BestKnown
+from metagenx.meta.tuner_settings import TunerSettings
 from metagenx.meta.twins import FIRST_HELD_OUT, best_of, make_twin, twin_name
 
 PUBLISHED = "genx3"
@@ -165,18 +166,24 @@ class Preparation(Problems):
             total += (time.perf_counter() - begun) / max(evaluations, 1)
         return total / len(self.real)
 
+    @property
+    def tuner(self) -> TunerSettings:
+        """The tuner's own settings."""
+        return self.experiment.tuner
+
     def rules(self, evaluations: int) -> RaceRules:
         """The rules of the race for a budget in evaluations."""
         tune = self.experiment.tune
         return RaceRules(
             evaluations=evaluations,
             trials=len(self.experiment.settings) or tune.trials,
-            cohorts=1 if self.experiment.settings else tune.rounds or 3,
+            cohorts=1 if self.experiment.settings else self.tuner.cohorts,
             drop_losers=tune.racing,
             repeats=self.experiment.test.repeats,
             validate=tune.validate,
             baseline=self._baseline_name(),
             seed=self.experiment.seed,
+            tuner=self.tuner,
         )
 
     def _baseline_name(self) -> str:

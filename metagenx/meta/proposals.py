@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from metagenx.fitting import streams
-from metagenx.fitting.api import evaluations_of_full_run
-from metagenx.fitting.settings import Settings, describe
+from metagenx.fitting.settings import Settings
 from metagenx.meta import searchers
 from metagenx.meta.objective import Contender
+from metagenx.meta.places import place
 from metagenx.meta.race import Race
 from metagenx.meta.searchers_by_steps import Tried
 from metagenx.meta.space import Point, SearchSpace
 from metagenx.meta.statistics import Runs
+from metagenx.meta.tuner_settings import TunerSettings
 
 CUTOFF = "max_evaluation_mult"
-CUTOFF_MARGIN = 1.15
 LEAST_CUTOFF_GAIN = 1.10
 FEWEST_HITS = 6
-CUTOFF_PROPOSALS = 2
 
 
 class Proposals:
@@ -28,10 +29,11 @@ class Proposals:
     ----------
     base : settings for all that the space leaves alone.
     n_dim : fitted parameters, in whose cube cutoffs are measured.
+    tuner : who proposes, and how.
     """
 
-    def __init__(self, space: SearchSpace, base: Settings, *, searcher: str, seed: int, n_dim: int) -> None:
-        self.space, self.base, self.searcher, self.seed, self.n_dim = space, base, searcher, seed, n_dim
+    def __init__(self, space: SearchSpace, base: Settings, *, tuner: TunerSettings, seed: int, n_dim: int) -> None:
+        self.space, self.base, self.tuner, self.seed, self.n_dim = space, base, tuner, seed, n_dim
         self.count = 0
 
     def __call__(self, cohort: int, n: int, race: Race) -> list[Contender]:
@@ -42,11 +44,14 @@ class Proposals:
         history = self._history(race)
         for origin, point, settings in self._cutoffs(race) if cohort else []:
             self._add(found, known, origin, point, settings)
-        origin = self.searcher
+        for origin, point in self.first_points():
+            self._add(found, known, origin, point, self.space.settings(point, self.base))
+        origin = self.tuner.searcher
         for _ in range(20):  # duplicates are proposed again, but not for ever: a small space may be used up
             if len(found) >= n:
                 break
-            points = searchers.propose(origin, self.space, history, n - len(found), rng, cohort=cohort)
+            missing = n - len(found)
+            points = self.points(cohort, history, missing, rng)
             if not points:
                 break
             for point in points:
@@ -54,6 +59,14 @@ class Proposals:
             if origin == "grid":
                 history = history + [Tried(point, 0.0, censored=True) for point in points]
         return found[:n]
+
+    def points(self, cohort: int, history: Sequence[Tried], n: int, rng: np.random.Generator) -> list[Point]:
+        """Up to ``n`` points of the space, from the searcher."""
+        return searchers.propose(self.tuner.searcher, self.space, history, n, rng, cohort=cohort, tuner=self.tuner)
+
+    def first_points(self) -> Sequence[tuple[str, Point]]:
+        """Points that race whatever the searcher proposes, each with where it comes from."""
+        return ()
 
     def _add(self, found: list[Contender], known: set[str], origin: str, point: Point, settings: Settings) -> None:
         if settings.hash() not in known:
@@ -67,23 +80,12 @@ class Proposals:
             if race.has_run(name):
                 found = race.judged(name)
                 point = contender.point or self.place(contender.settings)
-                tried.append(Tried(point, found.score, found.censored))
+                tried.append(Tried(point, race.comparable_score(name), found.censored))
         return tried
 
     def place(self, settings: Settings) -> Point:
-        """Where settings from elsewhere lie in the space, by what they come to: 50 members are a multiple too."""
-        n, full = self.n_dim, evaluations_of_full_run(settings, self.n_dim)
-        population, limit = settings.population_size(n), settings.evaluation_limit(n) or full
-        meant = {
-            "pop_mult": population / n,
-            "pop_size": population,
-            "max_generations": settings.generation_limit(n),
-            "max_generation_mult": settings.generation_limit(n) / (n * population),
-            "max_evaluations": min(limit, full),
-            CUTOFF: min(limit, full) / n**3,
-        }
-        values = {option.name: getattr(settings, option.name) for option in describe()}
-        return self.space.clip({**values, **meant})
+        """Where settings from elsewhere lie in the space."""
+        return place(self.space, settings, self.n_dim)
 
     def _cutoffs(self, race: Race) -> list[tuple[str, Point, Settings]]:
         """The best settings so far with the cutoff that would have served them best: their traces tell for free.
@@ -95,8 +97,8 @@ class Proposals:
         names = [name for name in race.contenders if race.has_run(name) and not race.judged(name).censored]
         names.sort(key=lambda name: (race.judged(name).pessimistic, name))
         found = []
-        for name in names[:CUTOFF_PROPOSALS]:
-            cutoffs = [best_cutoff(runs) for runs in race.judged(name).runs.values()]
+        for name in names[: self.tuner.cutoff_proposals]:
+            cutoffs = [best_cutoff(runs, self.tuner.cutoff_margin) for runs in race.judged(name).runs.values()]
             if any(cutoff is None for cutoff in cutoffs):
                 continue
             contender = race.contenders[name]
@@ -107,17 +109,20 @@ class Proposals:
         return found
 
 
-def best_cutoff(runs: Runs) -> float | None:
-    """The cutoff (evaluations) with the lowest ERT on runs that are there; None if none gains a tenth."""
+def best_cutoff(runs: Runs, margin: float) -> float | None:
+    """The cutoff (evaluations) with the lowest ERT on runs that are there; None if none gains a tenth.
+
+    It lies so much beyond the hit time that it follows from: ``margin`` 1.15 is 15 % beyond.
+    """
     hits = np.sort(runs.costs[runs.hits])
     if len(hits) < FEWEST_HITS:
         return None
     plain = runs.evaluations / len(hits)
     best, lowest = None, plain / LEAST_CUTOFF_GAIN
     # Below the median of the successes a cutoff lives off a few lucky ones.
-    for place, hit in enumerate(hits, start=1):
-        if 2 * place >= len(hits):
-            cutoff = CUTOFF_MARGIN * float(hit)
+    for number, hit in enumerate(hits, start=1):
+        if 2 * number >= len(hits):
+            cutoff = margin * float(hit)
             kept = runs.hits & (runs.costs <= cutoff)
             time = float(np.minimum(runs.costs, cutoff).sum() / kept.sum())
             if time < lowest:

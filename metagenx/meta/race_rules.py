@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from metagenx.meta.objective import Contender
@@ -48,7 +48,7 @@ class RaceRules:
     repeats: int = 60
     baseline: str = BASELINE
     seed: int = 0
-    tuner: TunerSettings = TunerSettings()
+    tuner: TunerSettings = field(default_factory=TunerSettings)
     shipped_share: float = 0.08
     probe_share: float = 0.0
 

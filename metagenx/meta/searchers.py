@@ -1,8 +1,8 @@
 """Who proposes the next settings to try. One function each, deterministic in what it is given.
 
-A searcher is ``propose(space, history, n, rng) -> list[Point]``: the search space, all settings that raced so
-far with their scores, how many are wanted, and a random stream made from (seed, cohort). The race decides by
-evidence, so a searcher needs no statistics of its own; measured, the acceptance rule and the repeats decide,
+A searcher is ``propose(space, history, n, rng, tuner) -> list[Point]``: the search space, all settings that raced so
+far with their scores, how many are wanted, a random stream made from (seed, cohort), and the tuner's settings. The race
+decides by evidence, so a searcher needs no statistics of its own; measured, the acceptance rule and the repeats decide,
 the searcher hardly does.
 """
 
@@ -22,13 +22,13 @@ from metagenx.meta.parameters import ChoiceParameter
 from metagenx.meta.searchers_by_steps import Tried, differential_evolution, lus, racing
 from metagenx.meta.searchers_of_ray import PACKAGES, propose_by_ray
 from metagenx.meta.space import Point, SearchSpace
+from metagenx.meta.tuner_settings import TunerSettings
 
-NEAR_SHARE = 0.5  # of a later cohort that is proposed near the best; the rest comes from the whole space
-FIRST_WIDTH = 0.2  # standard deviation of proposals near the best, in widths of the space; halved each cohort
 MOST_DRAWS = 200
+_BY_HAND = TunerSettings()
 
 
-Searcher = Callable[[SearchSpace, Sequence[Tried], int, np.random.Generator], list[Point]]
+Searcher = Callable[[SearchSpace, Sequence[Tried], int, np.random.Generator, TunerSettings], list[Point]]
 
 
 def propose(
@@ -39,10 +39,12 @@ def propose(
     rng: np.random.Generator,
     *,
     cohort: int = 0,
+    tuner: TunerSettings = _BY_HAND,
 ) -> list[Point]:
     """``n`` settings to try next; fewer if the space holds no more.
 
-    From the second cohort on, half of them lie near the best so far, the nearer the later.
+    From the second cohort on, a part of them (half, unless the tuner has it otherwise) lie near the best so far, the
+    nearer the later.
 
     Raises
     ------
@@ -54,22 +56,30 @@ def propose(
         raise InputError(f"searcher {name!r} is not one of {', '.join(SEARCHERS)}", hint=hint)
     near: list[Point] = []
     if cohort > 0 and name in {"random", "sobol"}:
-        near = near_the_best(space, history, int(NEAR_SHARE * n), rng, width=FIRST_WIDTH * 0.5 ** (cohort - 1))
-    points = near + SEARCHERS[name](space, history, n - len(near), rng)
+        width = tuner.near_width * tuner.near_shrink ** (cohort - 1)
+        share = int((1.0 - tuner.whole_share) * n)
+        near = near_the_best(space, history, share, rng, width=width, elites=tuner.near_elites)
+    points = near + SEARCHERS[name](space, history, n - len(near), rng, tuner)
     return list({_key(point): point for point in points}.values())
 
 
-def random(space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator) -> list[Point]:
+def random(
+    space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator, tuner: TunerSettings
+) -> list[Point]:
     """Uniform over the space."""
     return [space.sample(rng) for _ in range(n)]
 
 
-def sobol(space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator) -> list[Point]:
+def sobol(
+    space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator, tuner: TunerSettings
+) -> list[Point]:
     """A scrambled Sobol sequence: spread more evenly than chance."""
     return list(space.sobol(n, rng)) if n > 0 else []
 
 
-def grid(space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator) -> list[Point]:
+def grid(
+    space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator, tuner: TunerSettings
+) -> list[Point]:
     """The points of a space made of grids and choices, in order; those tried already are left out."""
     tried = {_key(item.point) for item in history}
     found: list[Point] = []
@@ -87,8 +97,8 @@ def near_the_best(
     n: int,
     rng: np.random.Generator,
     *,
-    width: float = FIRST_WIDTH,
-    elites: int = 4,
+    width: float,
+    elites: int,
 ) -> list[Point]:
     """Normal steps in the unit cube from one of the best settings, as iterated racing does (irace)."""
     ranked = sorted((t for t in history if not t.censored), key=lambda t: (t.score, _key(t.point)))[:elites]
@@ -108,7 +118,9 @@ def near_the_best(
     return found
 
 
-def tpe(space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator) -> list[Point]:
+def tpe(
+    space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator, tuner: TunerSettings
+) -> list[Point]:
     """Tree-structured Parzen estimator, by Optuna (``pip install metagenx[tpe]``).
 
     Choices are choices to it, all else is its place in [0, 1]; a parameter that does not count is not suggested.
@@ -125,7 +137,11 @@ def tpe(space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Gen
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its options of use here are called experimental
             sampler = optuna.samplers.TPESampler(
-                seed=int(rng.integers(2**31)), n_startup_trials=10, multivariate=True, group=True, constant_liar=True
+                seed=int(rng.integers(2**31)),
+                n_startup_trials=tuner.tpe_startup,
+                multivariate=True,
+                group=True,
+                constant_liar=True,
             )
         study = optuna.create_study(sampler=sampler)
         axes: dict[str, Any] = {
@@ -173,6 +189,18 @@ def _suggested(space: SearchSpace, trial: Any) -> Point:
             point[name] = parameter.decode(trial.suggest_float(name, 0.0, 1.0))
 
 
+def _by_ray(
+    name: str,
+    space: SearchSpace,
+    history: Sequence[Tried],
+    n: int,
+    rng: np.random.Generator,
+    tuner: TunerSettings,
+) -> list[Point]:
+    """One of Ray Tune's searchers, with its own settings."""
+    return propose_by_ray(name, space, history, n, rng)
+
+
 SEARCHERS: dict[str, Searcher] = {
     "random": random,
     "sobol": sobol,
@@ -181,7 +209,7 @@ SEARCHERS: dict[str, Searcher] = {
     "de": differential_evolution,
     "lus": lus,
     "grid": grid,
-    **{f"ray:{name}": partial(propose_by_ray, name) for name in PACKAGES},
+    **{f"ray:{name}": partial(_by_ray, name) for name in PACKAGES},
 }
 
 

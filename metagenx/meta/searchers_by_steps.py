@@ -16,20 +16,9 @@ from numpy.typing import NDArray
 
 from metagenx.meta.parameters import ChoiceParameter
 from metagenx.meta.space import Point, SearchSpace
+from metagenx.meta.tuner_settings import TunerSettings
 
 MOST_DRAWS = 200
-
-RACING_ITERATION = 12  # settings after which the elites are chosen anew
-RACING_FIRST = 0.5  # standard deviation of the first steps, in widths of the space
-
-DE_POPULATION = 12
-DE_F, DE_CR = 0.6, 0.9
-DE_OTHER_CHOICE = (
-    0.25  # how often a choice is drawn instead of taken from a parent: differences of choices mean nothing
-)
-
-LUS_GAMMA = 3.0
-LUS_FIRST = 1.0  # half-width of the first box, in widths of the space
 
 
 @dataclass(frozen=True)
@@ -41,7 +30,9 @@ class Tried:
     censored: bool = False
 
 
-def racing(space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator) -> list[Point]:
+def racing(
+    space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator, tuner: TunerSettings
+) -> list[Point]:
     """Iterated racing: normal steps around one of the elites, shorter with every iteration; choices lean to its own.
 
     After M. López-Ibáñez et al., Oper. Res. Perspect. 3 (2016) 43 (irace): ⌊2 + log2 n_dim⌋ elites, the better the
@@ -52,9 +43,9 @@ def racing(space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.
     if len(known) < 2:
         return [space.sample(rng) for _ in range(n)]
     elites = [item.point for item in known[: math.floor(2 + math.log2(space.n_dim))]]
-    iteration = 1 + len(history) // RACING_ITERATION
+    iteration = 1 + len(history) // tuner.racing_iteration
     iterations = max(iteration, math.floor(2 + math.log2(space.n_dim)))
-    width = RACING_FIRST * (1.0 / RACING_ITERATION) ** ((iteration - 1) / space.n_dim)
+    width = tuner.racing_width * (1.0 / tuner.racing_iteration) ** ((iteration - 1) / space.n_dim)
     keep = iteration / (iterations + 1)
     weights = np.arange(len(elites), 0, -1, dtype=float)
 
@@ -71,13 +62,14 @@ def racing(space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.
 
 
 def differential_evolution(
-    space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator
+    space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator, tuner: TunerSettings
 ) -> list[Point]:
     """Differential evolution on the settings of differential evolution: rand/1/bin among the best that were tried.
 
-    The population is the best ``DE_POPULATION`` of the history; a trial that is better takes its place there by itself.
+    The population is the best ``de_population`` of the history; a trial that is better takes its place there by itself.
+    Choices are drawn anew now and then: their differences mean nothing.
     """
-    known = _ranked(history)[:DE_POPULATION]
+    known = _ranked(history)[: tuner.de_population]
     if len(known) < 4:
         return [space.sample(rng) for _ in range(n)]
     places = np.array([space.encode(item.point) for item in known])
@@ -87,29 +79,31 @@ def differential_evolution(
     def trial() -> Point | None:
         target = places[next(counter) % len(places)]
         one, two, three = places[rng.choice(len(places), 3, replace=False)]
-        mutant = np.where(is_choice, one, one + DE_F * (two - three))
-        drawn = is_choice & (rng.random(space.n_dim) < DE_OTHER_CHOICE)
+        mutant = np.where(is_choice, one, one + tuner.de_f * (two - three))
+        drawn = is_choice & (rng.random(space.n_dim) < tuner.de_other_choice)
         mutant = np.where(drawn, rng.random(space.n_dim), _reflected(mutant))
-        crossed = rng.random(space.n_dim) < DE_CR
+        crossed = rng.random(space.n_dim) < tuner.de_cr
         crossed[rng.integers(space.n_dim)] = True
         return space.decode(np.where(crossed, mutant, target))
 
     return _drawn(trial, n)
 
 
-def lus(space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator) -> list[Point]:
+def lus(
+    space: SearchSpace, history: Sequence[Tried], n: int, rng: np.random.Generator, tuner: TunerSettings
+) -> list[Point]:
     """Local unimodal sampling (Pedersen, SwarmOps): uniform in a box around the best, which shrinks with each failure.
 
     The half-width is multiplied by 0.5^(1/(γ·n_dim)) for every setting that was not better than the best before it.
     """
     if not history:
         return [space.sample(rng) for _ in range(n)]
-    best, half = history[0], LUS_FIRST
+    best, half = history[0], tuner.lus_width
     for item in history[1:]:
         if item.score < best.score:
             best = item
         else:
-            half *= 0.5 ** (1.0 / (LUS_GAMMA * space.n_dim))
+            half *= 0.5 ** (1.0 / (tuner.lus_gamma * space.n_dim))
     centre = space.encode(best.point)
     low, high = np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
     return _drawn(lambda: space.decode(low + (high - low) * rng.random(space.n_dim)), n)

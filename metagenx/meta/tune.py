@@ -218,7 +218,7 @@ def new_race(preparation: Preparation, budget: int) -> Race:
         proposals = Proposals(
             experiment.space,
             preparation.baseline,
-            searcher=experiment.tune.searcher,
+            tuner=preparation.tuner,
             seed=experiment.seed,
             n_dim=preparation.n_dim,
         )

@@ -2,7 +2,7 @@
 
 The race (:mod:`~metagenx.meta.race`), the proposals and the searchers read them; a tuner profile
 (:mod:`~metagenx.meta.profile`) is a YAML file of them, and ``metagenx metatune`` searches over them. What makes an
-answer trustworthy is not among them: the fresh repeats of the validation, its test and its level are the same for all tuners.
+answer trustworthy is not among them: the fresh repeats of the validation, its test and its level are the same for all.
 """
 
 from __future__ import annotations

@@ -361,8 +361,8 @@ def test_best_cutoff_of_two_kinds_of_runs() -> None:
     """Quick successes and failures that drag on: the cutoff lies just above the successes."""
     hits = np.array([True] * 30 + [False] * 30)
     costs = np.where(hits, np.linspace(900.0, 1100.0, 60), 50_000.0)
-    cutoff = best_cutoff(Runs(costs, hits, np.arange(60)))
+    cutoff = best_cutoff(Runs(costs, hits, np.arange(60)), 1.15)
     assert cutoff is not None
     assert 900 < cutoff < 1300
-    assert best_cutoff(Runs(costs[:30], hits[:30], np.arange(30))) is None  # nothing to gain
-    assert best_cutoff(Runs(costs[28:], hits[28:], np.arange(32))) is None  # too few successes
+    assert best_cutoff(Runs(costs[:30], hits[:30], np.arange(30)), 1.15) is None  # nothing to gain
+    assert best_cutoff(Runs(costs[28:], hits[28:], np.arange(32)), 1.15) is None  # too few successes
