@@ -93,12 +93,14 @@ class DefinedSpace:
     changes : how it came from the superset, with reasons.
     suggestions : points that did best elsewhere, the best first; they race too.
     teachers : the problems that it was learned from.
+    best_of_store : the best that the user's store knows for a problem like this one; it always races.
     """
 
     box: Box
     changes: tuple[Change, ...]
     suggestions: tuple[Point, ...] = ()
     teachers: tuple[str, ...] = ()
+    best_of_store: Point | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, from which :meth:`from_json` makes the same space whatever has been learned meanwhile."""
@@ -109,6 +111,7 @@ class DefinedSpace:
             "changes": [change.to_json() for change in self.changes],
             "suggestions": [dict(point) for point in self.suggestions],
             "teachers": list(self.teachers),
+            "best_of_store": self.best_of_store,
         }
 
     @classmethod
@@ -117,7 +120,13 @@ class DefinedSpace:
         ranges = {name: (float(low), float(high)) for name, (low, high) in data["ranges"].items()}
         alive = {name: tuple(values) for name, values in data["alive"].items()}
         changes = tuple(Change.from_json(change) for change in data["changes"])
-        return cls(Box(space, ranges, alive), changes, tuple(map(dict, data["suggestions"])), tuple(data["teachers"]))
+        return cls(
+            Box(space, ranges, alive),
+            changes,
+            tuple(map(dict, data["suggestions"])),
+            tuple(data["teachers"]),
+            data.get("best_of_store"),
+        )
 
     @property
     def reasons(self) -> dict[str, list[str]]:

@@ -113,12 +113,15 @@ def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
-def refine(box: Box, trials: Sequence[Trial], policy: SpacePolicy | None = None) -> tuple[Box, list[Change]]:
+def refine(
+    box: Box, trials: Sequence[Trial], policy: SpacePolicy | None = None, *, incumbent: float = math.inf
+) -> tuple[Box, list[Change]]:
     """The box that follows from what was tried, and why; the same box if there is too little to tell.
 
     Parameters
     ----------
     trials : with points of the superset, wherever in it they lie; their order does not matter.
+    incumbent : score to beat of what is not among the trials, because nobody has proposed it.
     """
     policy = policy or SpacePolicy()
     ranked = sorted(
@@ -126,10 +129,11 @@ def refine(box: Box, trials: Sequence[Trial], policy: SpacePolicy | None = None)
         key=lambda trial: (trial.score, repr(sorted(trial.point.items()))),
     )
     changes: list[Change] = []
-    box = _widened(box, ranked[:N_BEST], policy, changes)
+    if len(ranked) >= N_BEST:
+        box = _widened(box, ranked[:N_BEST], policy, changes)
     widened = {change.parameter for change in changes}
-    if ranked:
-        box = _dropped(box, trials, ranked[0].score, policy, widened, changes)
+    best = min(incumbent, *(trial.score for trial in ranked[:1]), math.inf)
+    box = _dropped(box, trials, best, policy, widened, changes)
     elite = ranked[: max(math.ceil(policy.elite * len(trials)), 2 * box.space.n_dim + 2)]
     if len(trials) >= 2 * len(elite) and len(elite) >= 2 * box.space.n_dim + 2:
         box = _narrowed(box, elite, trials, policy, widened, changes)

@@ -99,7 +99,8 @@ def test_hard_bounds_never_move_and_soft_ones_by_half() -> None:
         found, _ = refine(found, at_top)
     assert all(0.0 <= low <= high <= 1.0 for low, high in found.ranges.values())
     far = [Trial({"km": 1.2, "kr": 0.5, "pop_mult": 2.0, "create_trial": "best_1_bin"}, 1.0 + i) for i in range(2)]
-    found, _ = refine(box, far)
+    assert refine(box, far)[0] == box  # two settings are not the best five
+    found, _ = refine(box, [*far, *([Trial({**at_top[0].point, "km": 0.45}, 9.0)] * 3)])
     assert found.contains(far[0].point)  # beyond the bound: as far as they lie
 
 
@@ -107,7 +108,7 @@ def test_a_choice_is_dropped_by_evidence_and_comes_back() -> None:
     def trial(scheme: str, score: float, optimistic: float) -> Trial:
         return Trial({"create_trial": scheme, "km": 0.5, "kr": 0.5, "pop_mult": 2.0}, score, optimistic)
 
-    good = [trial("best_1_bin", 4.0, 3.8), trial("jade_best", 4.1, 3.9)]
+    good = [trial("best_1_bin", 4.0, 3.8), trial("jade_best", 4.1, 3.9), *[trial("best_1_bin", 4.3, 3.8)] * 3]
     bad = [trial("rand_1_bin", math.inf, 4.5)] * 3
     box, changes = refine(first_box(), [*good, *bad[:2]])
     assert not changes  # two settings say too little
