@@ -74,7 +74,7 @@ class Experiment:
     @property
     def target(self) -> Target:
         """What counts as success."""
-        return Target(within=self.test.success.fom_within, below=self.test.success.fom_below)
+        return Target(within=self.test.success.fom_within, below=self.test.success.fom_below, goal=self.tune.goal)
 
     def resolved(self) -> dict[str, Any]:
         """Everything as plain values, quantities normalised: goes into the manifest."""

@@ -18,6 +18,7 @@ from metagenx.genx.loaders.requests import DataRequest, requests_from_value
 from metagenx.genx.loaders.source import read_source
 from metagenx.meta.experiment_schema import DEFAULT_PROFILE, DEFAULT_SPACE, ExperimentFile
 from metagenx.meta.given_settings import read_settings
+from metagenx.meta.goals import AT_EQUAL_LENGTH
 from metagenx.meta.mistakes import Mistakes
 from metagenx.meta.profile import Profile, load_profile, profile_from
 from metagenx.meta.space import SearchSpace
@@ -107,6 +108,9 @@ class ExperimentReader:
         samples = self._samples()
         self._check_fom()
         self.settings = self._settings()
+        if parsed is not None and parsed.tune.goal in AT_EQUAL_LENGTH and parsed.test.max_evaluations is None:
+            message = f"is missing; with the goal {parsed.tune.goal} fits are compared at equal length"
+            self.mistakes.add(("test", "max_evaluations"), message)
         if self.mistakes or parsed is None or space is None:
             raise self.mistakes.error()
         return parsed, space, samples

@@ -144,7 +144,7 @@ class TuneSection:
     ``trials`` and ``rounds`` (there ``cohorts``); what is written here goes before it.
     """
 
-    goal: Literal["expected_cost"] = "expected_cost"
+    goal: Literal["expected_cost", "time", "success_rate", "pareto", "fom_at_budget"] = "expected_cost"
     searcher: Literal[
         "random", "sobol", "tpe", "racing", "de", "lus", "grid", "ray:ax", "ray:bayesopt", "ray:bohb", "ray:hebo",
         "ray:hyperopt", "ray:nevergrad", "ray:optuna", "ray:zoopt",

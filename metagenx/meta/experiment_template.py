@@ -102,7 +102,8 @@ test:                             # what "robust" means
   # max_evaluations: 40k          # longest fit; else as the settings say
 
 tune:
-  goal: expected_cost             # FOM evaluations until a restarted fit has succeeded
+  goal: expected_cost             # FOM evaluations until a restarted fit has succeeded; or time, success_rate,
+                                  # fom_at_budget (both need test.max_evaluations), pareto
   searcher: random                # random, sobol, racing, de, lus, grid; tpe (pip install 'metagenx[tpe]');
                                   # of Ray Tune: ray:optuna, ray:hyperopt, ray:nevergrad ...
   trials: 60                      # settings to try

@@ -18,6 +18,7 @@ from metagenx.fitting.settings import Settings
 from metagenx.meta.blocks import StartRule
 from metagenx.meta.experiment import Experiment
 from metagenx.meta.experiment_reader import Sample
+from metagenx.meta.goals import AT_EQUAL_LENGTH, FOM_AT_BUDGET
 from metagenx.meta.objective import Contender
 from metagenx.meta.problem_source import ProblemSource, open_model, open_problem
 from metagenx.meta.race_rules import RaceRules
@@ -122,7 +123,9 @@ class Preparation(Problems):
 
     @property
     def baseline(self) -> Settings:
-        """The file's settings with the stop at stagnation."""
+        """The file's settings with the stop at stagnation; as they are, if fits are compared at equal length."""
+        if self.experiment.tune.goal in AT_EQUAL_LENGTH:
+            return self.shipped
         return self.shipped.replace(use_stagnation=True)
 
     def pinned(self) -> list[Contender]:

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from metagenx.meta.goals import EXPECTED_COST, FOM_AT_BUDGET, SUCCESS_RATE, TIME
 from metagenx.meta.records import FitRecord
+
+_LOWEST, _HIGHEST_RATIO = 1e-300, 1e100
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,15 @@ class Target:
 
     The default is the right basin: FOM ≤ (1 + ``within``)·f*, and parameters within ``n_errors`` error bars
     of those of f* where error bars exist. ``below`` sets a plain FOM instead. ``tolerance`` is added to the
-    FOM target, for problems whose f* is 0.
+    FOM target, for problems whose f* is 0. ``goal`` says what a fit costs when it is scored
+    (:mod:`~metagenx.meta.goals`).
     """
 
     within: float = 0.01
     n_errors: float = 3.0
     below: float | None = None
     tolerance: float = 0.0
+    goal: str = EXPECTED_COST
 
     def fom(self, best: BestKnown) -> float:
         """The FOM to be reached."""
@@ -90,8 +95,9 @@ def better(best: BestKnown | None, record: FitRecord) -> BestKnown | None:
 class Runs:
     """Runs of one setting on one sample, scored: what each cost and whether it succeeded.
 
-    ``costs`` ``(n,)`` are evaluations until the hit, or until the run ended without one; ``hits`` ``(n,)``
-    bool; ``repeats`` ``(n,)`` are the repeat numbers, rising, by which settings are paired.
+    ``costs`` ``(n,)`` are evaluations until the hit, or until the run ended without one, or what else the goal counts,
+    never below 1; ``hits`` ``(n,)`` bool; ``repeats`` ``(n,)`` are the repeat numbers, rising, by which settings are
+    paired.
     """
 
     costs: NDArray[np.float64]
@@ -117,16 +123,27 @@ class Runs:
 def score(records: Iterable[FitRecord], best: BestKnown, target: Target | None = None) -> Runs:
     """Score the records of one setting on one sample against what is known now."""
     target = target or Target()
-    rows = []
-    for record in records:
-        time = target.hit_time(record, best)
-        rows.append((record.repeat, record.evaluations if time is None else time, time is not None))
-    rows.sort()
+    rows = sorted((record.repeat, *_cost(record, best, target)) for record in records)
     return Runs(
         costs=np.array([cost for _, cost, _ in rows], dtype=float),
         hits=np.array([hit for _, _, hit in rows], dtype=bool),
         repeats=np.array([repeat for repeat, _, _ in rows], dtype=np.int64),
     )
+
+
+def _cost(record: FitRecord, best: BestKnown, target: Target) -> tuple[float, bool]:
+    """What a fit costs by the goal, and whether it counts as a success."""
+    if target.goal == FOM_AT_BUDGET:
+        if record.failure is not None or not math.isfinite(record.fom):
+            return _HIGHEST_RATIO, False
+        return min(max(record.fom, _LOWEST) / max(best.fom, _LOWEST), _HIGHEST_RATIO), True
+    time = target.hit_time(record, best)
+    spent = record.evaluations if time is None else time
+    if target.goal == SUCCESS_RATE:
+        spent = 1
+    elif target.goal == TIME:
+        return max(1.0, 1e3 * record.seconds * spent / max(record.evaluations, 1)), time is not None
+    return spent, time is not None
 
 
 def in_pairs(baseline: Runs, challenger: Runs) -> tuple[Runs, Runs]:

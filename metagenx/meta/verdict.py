@@ -12,6 +12,7 @@ them is what luck and over-tuning had added.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,24 +20,30 @@ from typing import Any
 
 from metagenx.fitting import streams
 from metagenx.meta import statistics
+from metagenx.meta.goals import AT_EQUAL_LENGTH, EXPECTED_COST, FOM_AT_BUDGET, GOALS, PARETO
 from metagenx.meta.paired_test import paired_ert_test
 from metagenx.meta.race import Race
 from metagenx.meta.race_rules import SHIPPED
 from metagenx.meta.records import BASELINE, number_to_json
-from metagenx.meta.statistics import Interval
+from metagenx.meta.statistics import Interval, Runs
 
 ACCEPT_ALPHA = 0.025  # one-sided: the 95 % interval of the ratio must exclude 1
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One setting on fresh repeats of the user's own samples: success rate, and ERT (geometric mean over them)."""
+    """One setting on fresh repeats of the user's own samples: success rate, and ERT (geometric mean over them).
+
+    ``time`` is what the goal counts (:mod:`~metagenx.meta.goals`), ``cost`` the mean evaluations of a fit, until it
+    succeeds or ends.
+    """
 
     setting: str
     fits: int
     rate: Interval
     time: Interval
     median_fom: float
+    cost: float = math.nan
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -46,6 +53,7 @@ class Measured:
             "success_rate": self.rate.to_json(),
             "expected_evaluations": self.time.to_json(),
             "median_fom": number_to_json(self.median_fom),
+            "mean_evaluations_of_a_fit": number_to_json(self.cost),
         }
 
 
@@ -104,6 +112,8 @@ class Verdict:
     complete : whether the validation took place.
     reached : whether the settings of the answer found the right basin at all.
     notes : what baseline and shipped mean here, and what was not measured; a sentence each.
+    goal : what "better" means.
+    front : of the settings in ``measured``, those that no other beats in both success rate and cost of a fit.
     """
 
     answer: str
@@ -120,6 +130,8 @@ class Verdict:
     reached: bool
     notes: tuple[str, ...] = ()
     gains: Gains = Gains()
+    goal: str = EXPECTED_COST
+    front: tuple[str, ...] = ()
 
     @property
     def worst_sample(self) -> str | None:
@@ -136,7 +148,7 @@ class Verdict:
         )
         name = "the file's settings" if self.baseline == BASELINE else f"the settings {self.baseline}"
         if self.winner is not None and self.ratio is not None:
-            gain = f"{_ratio(self.ratio)} fewer evaluations per success than {name}"
+            gain = f"{_ratio(self.ratio)} {GOALS[self.goal].gain} than {name}"
             return f"change to {self.winner}: {gain} ({able})"
         if not self.complete:
             return f"keep {name}: {self.reason}, so nothing was validated; run it again with a larger budget"
@@ -152,6 +164,9 @@ class Verdict:
         return {
             "answer": self.answer,
             "line": self.line,
+            "goal": self.goal,
+            "measure": GOALS[self.goal].measure,
+            "front": list(self.front),
             "baseline": self.baseline,
             "winner": self.winner,
             "rival": self.rival,
@@ -195,7 +210,7 @@ def judge(race: Race) -> Verdict:
         )
     measured = tuple(
         _measured(race, name)
-        for name in dict.fromkeys([baseline, *([race.winner] if race.winner else []), SHIPPED])
+        for name in dict.fromkeys([baseline, *([race.winner] if race.winner else []), *_others(race), SHIPPED])
         if any(race.records.get(("validation", name, sample)) for sample in race.own_samples)
     )
     answer = rival if accepted else baseline
@@ -213,10 +228,30 @@ def judge(race: Race) -> Verdict:
         if accepted
         else _why_not(race, complete, gains.held_out_samples),
         complete=complete,
-        reached=any(m.setting == answer and m.rate.estimate > 0 for m in measured),
+        reached=any(
+            m.setting == answer and (race.target.goal == FOM_AT_BUDGET or m.rate.estimate > 0) for m in measured
+        ),
         notes=_notes(race, by_sample, gains),
         gains=gains,
+        goal=race.target.goal,
+        front=front(measured),
     )
+
+
+def _others(race: Race) -> list[str]:
+    return list(race.finalists) if race.target.goal == PARETO else []
+
+
+def front(measured: Sequence[Measured]) -> tuple[str, ...]:
+    """Names of those that no other beats in both success rate and mean cost of a fit, the surest first."""
+
+    def beats(a: Measured, b: Measured) -> bool:
+        no_worse = a.rate.estimate >= b.rate.estimate and a.cost <= b.cost
+        return no_worse and (a.rate.estimate > b.rate.estimate or a.cost < b.cost)
+
+    alive = [m for m in measured if m.rate.estimate > 0]
+    found = [m for m in alive if not any(beats(other, m) for other in alive)]
+    return tuple(m.setting for m in sorted(found, key=lambda m: (-m.rate.estimate, m.cost, m.setting)))
 
 
 def _gains(race: Race, rival: str, phase: str) -> Gains:
@@ -240,7 +275,9 @@ def _gains(race: Race, rival: str, phase: str) -> Gains:
 
 def _notes(race: Race, by_sample: dict[str, Interval], gains: Gains) -> tuple[str, ...]:
     found = []
-    if race.rules.baseline == BASELINE:
+    if race.target.goal in AT_EQUAL_LENGTH:
+        found.append("fits are compared at equal length, test.max_evaluations, unless a setting ends them before")
+    elif race.rules.baseline == BASELINE:
         found.append("file: the settings in the file; a fit also ends when it has stagnated, and is started again")
     if race.shipped is not None:
         runs = sum(map(len, race.of("validation", SHIPPED).values()))
@@ -293,13 +330,22 @@ def _measured(race: Race, name: str) -> Measured:
     rng = streams.stream(race.rules.seed, "measured", name)
     times = [statistics.ert_interval(runs, rng) for runs in found.runs.values()]
     foms = sorted(r.fom for s in race.own_samples for r in race.of("validation", name)[s] if math.isfinite(r.fom))
+    plain = _successes(race, name)
+    hits = sum(runs.successes for runs in plain)
     return Measured(
         setting=name,
         fits=found.fits,
-        rate=statistics.wilson(found.hits, found.fits),
+        rate=statistics.wilson(hits, found.fits),
         time=times[0] if len(times) == 1 else _geometric_mean(times),
         median_fom=foms[len(foms) // 2] if foms else math.nan,
+        cost=sum(runs.evaluations for runs in plain) / max(found.fits, 1),
     )
+
+
+def _successes(race: Race, name: str) -> list[Runs]:
+    """The fits of the validation by success and evaluations, whatever the goal is."""
+    target, records = dataclasses.replace(race.target, goal=EXPECTED_COST), race.of("validation", name)
+    return [statistics.score(records[s], race.best[s], target) for s in race.own_samples if s in race.best]
 
 
 def _geometric_mean(times: list[Interval]) -> Interval:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from metagenx.fitting.settings import Settings
 from metagenx.meta import statistics
+from metagenx.meta.goals import EXPECTED_COST, GOALS, Goal
 from metagenx.meta.objective import best_known
 from metagenx.meta.records import PHASES, FitRecord, setting_order, sorted_records
 from metagenx.meta.statistics import BestKnown, Runs, Target
@@ -89,7 +90,13 @@ class Evidence:
     def target(self) -> Target:
         """What counts as success."""
         success = self.config.get("test", {}).get("success", {})
-        return Target(within=success.get("fom_within", Target().within), below=success.get("fom_below"))
+        goal = self.config.get("tune", {}).get("goal", EXPECTED_COST)
+        return Target(within=success.get("fom_within", Target().within), below=success.get("fom_below"), goal=goal)
+
+    @property
+    def goal(self) -> Goal:
+        """What the run compares, and how that is called."""
+        return GOALS[self.target.goal]
 
     @property
     def state(self) -> str:

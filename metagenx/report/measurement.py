@@ -107,7 +107,7 @@ def comparison_table(evidence: Evidence, found: Sequence[Measurement], winner: s
         what, n, numbers = evidence.what(m.setting), len(m.records), [rate_text(m.rate), time_text(m.time)]
         rows.append([setting_label(m.setting), *numbers, m.median_fom, str(n), m.phase, what])
         data.append([m.setting, m.rate.estimate, m.time.estimate, m.median_fom, n, m.phase, what])
-    columns = ["settings", "success", "evaluations for one success", "median FOM", "fits", "measured in", "what it is"]
+    columns = ["settings", "success", evidence.goal.measure, "median FOM", "fits", "measured in", "what it is"]
     strong = frozenset(i for i, m in enumerate(found) if m.setting == winner)
     shows = (
         "Each on the freshest fits there are of it; 95 % intervals in brackets. Figures of the search flatter the best."

@@ -135,7 +135,7 @@ def optimism_figure(evidence: Evidence, winner: str | None) -> Figure | None:
     fresh = dict.fromkeys(name for phase in phases[1:] for name in evidence.names_in(phase) if name != "shipped")
     if len(phases) < 2 or not fresh:
         return None
-    plot = empty_plot("", "evaluations for one success", y_log=True, x_range=(-0.4, len(phases) - 0.6))
+    plot = empty_plot("", evidence.goal.measure, y_log=True, x_range=(-0.4, len(phases) - 0.6))
     name_ticks(plot.xaxis, phases)
     entries, data = [], []
     others = iter([colour for colour in CYCLE if colour not in (GREEN, ORANGE)] * len(fresh))

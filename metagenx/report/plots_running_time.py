@@ -56,7 +56,7 @@ def time_figure(evidence: Evidence, found: Sequence[Measurement], palette: dict[
     if not shown:
         return None
     plots = [
-        Plot("evaluations for one success", _interval_plot(shown, palette, evidence, "expected FOM evaluations", True)),
+        Plot(evidence.goal.measure, _interval_plot(shown, palette, evidence, evidence.goal.measure, True)),
         Plot("success rate of a fit", _interval_plot(shown, palette, evidence, "share of fits that succeed", False)),
     ]
     shows = (

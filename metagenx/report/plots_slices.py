@@ -75,8 +75,8 @@ def slices_figure(evidence: Evidence, winner: str | None) -> Figure | None:
         }
     )
     shows = (
-        "Evaluations for one success in the search against each thing that was varied: lower is better. Orange: the "
-        "file's settings, green: the winner. Open triangles never succeeded and stand at a lower bound. A knob that "
+        f"{evidence.goal.measure.capitalize()} in the search against each thing that was varied: lower is better. "
+        "Orange: the file's settings, green: the winner. Open triangles never succeeded and stand at a lower bound. A knob that "
         "matters shows a valley, one that does not a cloud."
     )
     return Figure("What mattered", shows, plots, as_csv("slices", table), layout="grid")
@@ -109,14 +109,14 @@ def _slice(evidence: Evidence, knob: str, values: Sequence[Any], scores: Sequenc
         names = sorted({str(value) for value in values})
         # Settings of one name stand beside each other, in a fixed pattern.
         x = np.array([names.index(str(value)) + 0.12 * np.sin(2.4 * i) for i, value in enumerate(values)])
-        plot = empty_plot("", "evaluations", height=280, y_log=True, x_range=(-0.6, len(names) - 0.4))
+        plot = empty_plot("", evidence.goal.measure, height=280, y_log=True, x_range=(-0.6, len(names) - 0.4))
         name_ticks(plot.xaxis, names)
         plot.xaxis.major_label_orientation = 0.6
     else:
         x = np.array(values, dtype=float)
         known = x[np.isfinite(x)]
         is_log = bool(known.min() > 0 and known.max() > 8 * known.min())
-        plot = empty_plot(knob, "evaluations", height=280, y_log=True, x_log=is_log)
+        plot = empty_plot(knob, evidence.goal.measure, height=280, y_log=True, x_log=is_log)
     colours = [GREEN if s.setting == winner else ORANGE if s.setting == BASELINE else BLUE for s in scores]
     source = ColumnDataSource(
         {
@@ -133,5 +133,5 @@ def _slice(evidence: Evidence, knob: str, values: Sequence[Any], scores: Sequenc
     dots = plot.scatter(
         "x", "y", source=source, marker="marker", size=8, line_color="colour", fill_color="fill", alpha=0.85
     )
-    hover(plot, [("", "@name: @what"), ("evaluations for one success", "@text")], [dots])
+    hover(plot, [("", "@name: @what"), (evidence.goal.measure, "@text")], [dots])
     return plot

@@ -31,7 +31,7 @@ def tune_text(result: TuneResult, report: Path) -> str:
         for name in dict.fromkeys(name for name in names if name)
         if any(evidence.of_setting(name, phase) for phase in evidence.phases)
     ]
-    rows = [["", "fits that succeed", "evaluations for one success", "median FOM", "measured on"]]
+    rows = [["", "fits that succeed", evidence.goal.measure, "median FOM", "measured on"]]
     for m in measured:
         phase = "fresh seeds" if m.phase == "validation" else f"seeds of the {m.phase}"
         rows.append(

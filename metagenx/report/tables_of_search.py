@@ -41,7 +41,7 @@ def scheme_table(evidence: Evidence) -> Table | None:
         "each, so luck is in these figures."
     )
     names = ["scheme", "settings", "best", "successes", "fits", "expected evaluations", "only a bound"]
-    columns = ["scheme", "tried", "best of them", "successes", "evaluations for one success", "what it is"]
+    columns = ["scheme", "tried", "best of them", "successes", evidence.goal.measure, "what it is"]
     table = as_csv("schemes", pd.DataFrame(data, columns=names))
     return Table("Schemes", shows, columns, rows, frozenset({0}), table)
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from metagenx.meta.goals import EXPECTED_COST, GOALS
 from metagenx.meta.intervals import Interval
 from metagenx.report import sections
 from metagenx.report.cost import cost_lines
@@ -74,7 +75,8 @@ def headline_text(verdict: Mapping[str, Any]) -> str:
     who = _WHO.get(str(verdict.get("baseline")), f"the settings {verdict.get('baseline')}")
     ratio = interval_of(verdict.get("ratio"))
     if verdict.get("answer") == "change" and ratio is not None:
-        return f"{times(ratio.estimate)}× fewer evaluations per good fit than with {who}"
+        goal = GOALS.get(str(verdict.get("goal")), GOALS[EXPECTED_COST])
+        return f"{times(ratio.estimate)}× {goal.gain.replace('per success', 'per good fit')} than with {who}"
     if not verdict.get("complete", True):
         return f"No answer: the budget ended before anything was validated, so keep {who}"
     if ratio is None:
@@ -152,7 +154,7 @@ def gain_tables(evidence: Evidence, verdict: Mapping[str, Any]) -> list[Element]
     ]
     if len(rows) > 1:
         shows = (
-            "How many times fewer evaluations one success takes, 95 % interval. The drop against the search is what "
+            f"How many times smaller “{evidence.goal.measure}” is, 95 % interval. The drop against the search is what "
             "luck and over-tuning had added there."
         )
         table = _intervals_csv("gains", "measured on", {name: interval_of(gains.get(name)) for name in _GAINS})
@@ -219,7 +221,8 @@ def validation_table(verdict: Mapping[str, Any]) -> Table | None:
         return None
     shows = "On fresh seeds, the same for all, that nothing was chosen by; 95 % intervals in brackets."
     strong = frozenset(i for i, item in enumerate(measured) if item["setting"] == verdict.get("winner"))
-    columns = ["settings", "fits that succeed", "evaluations for one success", "median FOM", "fits"]
+    measure = str(verdict.get("measure", GOALS[EXPECTED_COST].measure))
+    columns = ["settings", "fits that succeed", measure, "median FOM", "fits"]
     return Table("Validation", shows, columns, rows, strong)
 
 
