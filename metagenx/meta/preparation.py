@@ -217,9 +217,22 @@ def prepare(experiment: Experiment, *, trust: bool = False, with_twins: bool = T
     if limit is not None:
         settings = settings.replace(max_evaluations=min(limit, settings.max_evaluations or limit))
     start = experiment.test.start
-    return Preparation(
+    found = Preparation(
         sources, problems, experiment, settings, StartRule(start.perturb, start.clip), notices, twins=twins
     )
+    if experiment.tune.goal == FOM_AT_BUDGET:
+        _check_foms(found)
+    return found
+
+
+def _check_foms(preparation: Preparation) -> None:
+    for sample, best in preparation.best().items():
+        if best.fom <= 0.0:
+            raise InputError(
+                f"the FOM is {best.fom:g}, and the goal {FOM_AT_BUDGET} compares FOMs by their ratio",
+                where=sample,
+                hint="Add a number to the function that keeps it above 0, or choose another goal.",
+            )
 
 
 def _twins(
