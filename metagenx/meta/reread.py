@@ -21,6 +21,7 @@ from metagenx.meta.race import Race
 from metagenx.meta.recorded import RecordFile
 from metagenx.meta.records import BASELINE
 from metagenx.meta.repeat import SAMPLE, Repeats, notices_of, repeat_result
+from metagenx.meta.space_definition import kept_space
 from metagenx.meta.tune import new_race
 from metagenx.meta.verdict import judge
 from metagenx.runs import Replay, RunFolder, write_trials
@@ -54,7 +55,7 @@ def _tune(folder: RunFolder, manifest: dict[str, Any], replay: Replay, trust: bo
     budget = experiment.budget.evaluations or manifest.get("planned_evaluations")
     if not budget:
         raise InputError("the run had not begun", where=str(folder.path))
-    race = new_race(preparation, budget)
+    race = new_race(preparation, budget, kept_space(preparation, folder))
     _replay(race, replay, folder)
     if race.finished:
         write_outcome(folder, preparation, race, judge(race), replay.records)

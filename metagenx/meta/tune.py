@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from metagenx.meta.filing import file_records
 from metagenx.meta.given_settings import GivenSettings
 from metagenx.meta.objective import Contender
 from metagenx.meta.outcome import recorder_of, save_run, write_fits, write_outcome
+from metagenx.meta.places import longest_fit
 from metagenx.meta.preparation import HOURS_MARGIN, Preparation, prepare
 from metagenx.meta.progress import Listener, Progress, silent
 from metagenx.meta.proposals import Proposals
@@ -29,6 +31,14 @@ from metagenx.meta.race_rules import SHIPPED
 from metagenx.meta.ray_session import cores
 from metagenx.meta.recorded import keep_record_file, try_record
 from metagenx.meta.records import FitRecord
+from metagenx.meta.space_definition import (
+    PROBE_SHARE,
+    automatic_proposals,
+    defined_space,
+    is_automatic,
+    pinned_of_store,
+    space_of_run,
+)
 from metagenx.meta.verdict import Verdict, judge
 from metagenx.runs import DEFAULT_BASE, RunFolder, find_run
 
@@ -36,6 +46,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from metagenx.genx.loaders import DataRequest
+    from metagenx.meta.automatic_space import DefinedSpace
 
 TRIAL_FIT_SECONDS = 3.0
 START_UP_SECONDS = 15.0
@@ -153,7 +164,7 @@ def tune(
     if experiment.record is not None:
         keep_record_file(folder, experiment.record)
     budget = _budget(experiment, preparation, folder, workers or experiment.run.workers or cores())
-    race = new_race(preparation, budget)
+    race = new_race(preparation, budget, space_of_run(preparation, budget, folder))
     campaign = Campaign(
         race,
         folder,
@@ -208,23 +219,30 @@ def plan(
     return Plan(experiment.tune.trials, round(evaluations / cost), evaluations, seconds, workers, pace)
 
 
-def new_race(preparation: Preparation, budget: int) -> Race:
-    """The race of an experiment, before its first round."""
-    experiment = preparation.experiment
+def new_race(preparation: Preparation, budget: int, defined: DefinedSpace | None = None) -> Race:
+    """The race of an experiment, before its first round; ``defined``: its automatic space, else defined now."""
+    experiment, n_dim = preparation.experiment, preparation.n_dim
+    rules, pinned = preparation.rules(budget), preparation.pinned()
+    if defined is None and is_automatic(preparation):
+        defined = defined_space(preparation, budget)
     proposals: Proposer
     if experiment.settings:
         proposals = GivenSettings(experiment.settings, preparation.baseline)
+    elif defined is not None:
+        proposals = automatic_proposals(preparation, defined)
+        rules = dataclasses.replace(rules, probe_share=PROBE_SHARE)
+        pinned += pinned_of_store(preparation, defined)
     else:
         proposals = Proposals(
             experiment.space,
             preparation.baseline,
             tuner=preparation.tuner,
             seed=experiment.seed,
-            n_dim=preparation.n_dim,
+            n_dim=n_dim,
         )
     return Race(
-        preparation.rules(budget),
-        preparation.pinned(),
+        rules,
+        pinned,
         proposals,
         preparation.searched,
         target=experiment.target,
@@ -233,6 +251,8 @@ def new_race(preparation: Preparation, budget: int) -> Race:
         full_cost=preparation.full_cost(),
         held_out=preparation.held_out,
         real=preparation.real,
+        longest=lambda settings: longest_fit(settings, n_dim),
+        space_changes=[] if defined is None else list(defined.changes),
     )
 
 
