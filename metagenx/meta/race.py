@@ -35,6 +35,7 @@ from metagenx.meta.objective import Contender, Standing, best_known, standing
 from metagenx.meta.paired_test import paired_ert_test
 from metagenx.meta.race_rules import (
     COMFORTABLE_FITS,
+    DROP_DRAWS,
     FEWEST_CHALLENGERS,
     FEWEST_FITS,
     FEWEST_PROBED,
@@ -513,7 +514,7 @@ class Race:
                 level = statistics.AlphaSpending(tuner.drop_level, looks=self._rungs).level(rung + 1)
                 rng = streams.stream(self.rules.seed, "race", self.round, name)
                 pairs = self.pairs(name, incumbent, "search")
-                p = statistics.ert_test([pairs[sample] for sample in self._seen(name)], rng, n_draws=4999)
+                p = statistics.ert_test([pairs[sample] for sample in self._seen(name)], rng, n_draws=DROP_DRAWS)
                 if p <= level:
                     runner.left = f"clearly worse than {incumbent} (p = {p:.2g})"
         return runner.left is not None

@@ -14,6 +14,7 @@ from metagenx.meta.tuner_settings import TunerSettings
 SHIPPED = "shipped"
 """Setting id of the file's settings exactly as GenX runs them: the whole run, no stop at stagnation."""
 
+DROP_DRAWS = 999  # behind that test: its levels are near 0.03, and every setting is tested on every rung
 FEWEST_FITS = 10  # of a setting in confirmation and validation; if the budget pays for fewer, no answer is given
 COMFORTABLE_FITS = 20  # of a setting on each sample in the validation; else twins are left out of it
 FEWEST_SHIPPED, MOST_SHIPPED = 3, 20
