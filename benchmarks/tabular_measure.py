@@ -35,8 +35,8 @@ SCHEMES = ("best_1_bin", "rand_1_bin", "best_either_or", "rand_either_or", "jade
 KM, KR, POPULATION = (0.05, 1.2), (0.0, 1.0), (0.4, 15.0)  # the last one per parameter, on a log scale
 LONGEST = 10.0  # evaluations of a run, in n³
 SEED = 20_261_123
-LOOKS = (10_000, 20_000, 40_000)  # evaluations of every setting on every sample, before any gets more
-TOGETHER = 16  # settings side by side
+LOOKS = (4_000, 10_000, 20_000, 40_000)  # evaluations of every setting on every sample, before any gets more
+TOGETHER = 24  # settings side by side
 ROWS_AT_ONCE = 4000
 NAMED: dict[str, dict[str, Any]] = {
     "default": {"create_trial": "best_1_bin", "km": 0.7, "kr": 0.7, "pop_mult": 3.0},
@@ -130,12 +130,12 @@ class Cell:
         self.place, self.sample = place, sample
         self.costs: list[int] = []
 
-    def wave(self, evaluations: int) -> range:
+    def wave(self, evaluations: int, n_dim: int) -> range:
         """Numbers of the runs to be made next; none when they have cost so much. Depends on this cell's runs alone."""
         spent, done = sum(self.costs), len(self.costs)
         if spent >= evaluations:
             return range(done, done)
-        mean = spent / done if done else evaluations / 4
+        mean = spent / done if done else LONGEST * n_dim**3 / 3
         return range(done, done + min(400, max(1, round((evaluations - spent) / mean))))
 
 
@@ -181,7 +181,7 @@ def measure(store: Path, families: list[str], count: int, evaluations: int) -> N
             for start in range(0, count, TOGETHER):
                 for name in names:
                     group = [cells[place.name, name] for place in places(count)[start : start + TOGETHER]]
-                    while waiting := [cell for cell in group if cell.wave(look)]:
+                    while waiting := [cell for cell in group if cell.wave(look, len(opened[name][0].names))]:
                         _wave(waiting, look, *opened[name], file)
                 told = sum(sum(cell.costs) for cell in cells.values())
                 print(
@@ -193,7 +193,9 @@ def measure(store: Path, families: list[str], count: int, evaluations: int) -> N
 
 def _wave(cells: list[Cell], look: int, problem: ModelProblem, best: BestKnown, file: TextIO) -> None:
     """One wave of runs of each of these cells, and their lines in the store."""
-    runs = [[Run(c.place.settings, problem, c.sample, number) for number in c.wave(look)] for c in cells]
+    runs = [
+        [Run(c.place.settings, problem, c.sample, number) for number in c.wave(look, len(problem.names))] for c in cells
+    ]
     side_by_side(problem, best, [run for own in runs for run in own])
     for cell, own in zip(cells, runs, strict=True):
         line = {

@@ -21,7 +21,7 @@ from metagenx.errors import InputError
 from metagenx.fitting.schemes import SCHEMES
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.streams import stream
-from metagenx.meta.hit_rates import log_running_times
+from metagenx.meta.hit_rates import log_running_times_by_cutoff
 from metagenx.meta.measured_table import MeasuredRuns, built_in_tables, read_table
 from metagenx.meta.parameters import Value
 from metagenx.meta.space import Point, SearchSpace, point_key
@@ -31,7 +31,7 @@ from metagenx.meta.surrogate import Forest, rank_correlation
 FloatArray = NDArray[np.float64]
 
 SUPERSET = Path(__file__).parent / "tables" / "superset.yaml"
-CUTOFFS = np.geomspace(0.5, 10.0, 10)  # in n³, where running times are known; between them they are interpolated
+CUTOFFS = np.geomspace(1.0, 10.0, 8)  # in n³, where running times are known; between them they are interpolated
 DEFAULT: Point = {"create_trial": "best_1_bin", "km": 0.7, "kr": 0.7, "pop_mult": 3.0, "max_evaluation_mult": 10.0}
 N_CANDIDATES = 4096  # places at which the best of the surrogate is looked for
 LEAST_CORRELATION = 0.7  # out of bag; below, the table needs more runs
@@ -85,7 +85,7 @@ class MeasuredLandscape:
                 spent[i, j], hits[i, j] = zip(*(cell.at(cutoff * cell.n_dim**3) for cutoff in CUTOFFS), strict=True)
                 missed = cell.costs[~cell.hits]
                 ends[i, j] = missed.mean() if len(missed) else cell.costs.max()
-        times = np.stack([log_running_times(spent[..., k], hits[..., k]) for k in range(len(CUTOFFS))], axis=-1)
+        times = log_running_times_by_cutoff(spent, hits)
         x = np.array([place_of(cells[name, samples[0]].values) for name in settings])
         y = np.concatenate([times.reshape(len(settings), -1), np.log10(ends)], axis=1)
         forest = Forest(x, y, rng)

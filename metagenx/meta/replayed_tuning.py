@@ -7,12 +7,12 @@ benchmark draws is put into records, in which a hit has the figure of merit 1 an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from metagenx.fitting import streams
 from metagenx.fitting.settings import Settings
 from metagenx.meta.blocks import Block
-from metagenx.meta.objective import Contender
+from metagenx.meta.objective import Contender, Standing
 from metagenx.meta.proposals import Proposals
 from metagenx.meta.race import Race
 from metagenx.meta.race_rules import RaceRules
@@ -43,6 +43,23 @@ class ReplayedAnswer:
     verdict: Verdict
 
 
+@dataclass
+class _ReplayedRace(Race):
+    """The race, which remembers how settings stand: here f* never changes, so only new records change it."""
+
+    _standings: dict[tuple[str, str, tuple[str, ...]], tuple[int, Standing]] = field(default_factory=dict)
+
+    def standing(self, name: str, phase: str = "search", samples: Sequence[str] | None = None) -> Standing:
+        """See :meth:`Race.standing`."""
+        chosen = tuple(self.samples_of(phase) if samples is None else samples)
+        count = sum(len(self.records.get((phase, name, sample), ())) for sample in chosen)
+        known, found = self._standings.get((phase, name, chosen), (-1, None))
+        if found is None or known != count:
+            found = super().standing(name, phase, chosen)
+            self._standings[phase, name, chosen] = count, found
+        return found
+
+
 def tune_replayed(
     benchmark: TabularBenchmark,
     budget: int,
@@ -71,7 +88,7 @@ def tune_replayed(
     searched = tuple(samples or [name for name in benchmark.instances if name not in held_out])
     baseline = benchmark.settings(benchmark.default)
     n_dim = max(benchmark.n_dims[benchmark.family(name)] for name in searched)
-    race = Race(
+    race = _ReplayedRace(
         rules,
         [Contender(BASELINE, baseline, "file", pinned=True)],
         Proposals(space, baseline, tuner=tuner, seed=seed, n_dim=n_dim),
