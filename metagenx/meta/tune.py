@@ -20,6 +20,7 @@ from metagenx.meta.campaign import Campaign
 from metagenx.meta.experiment import Experiment, load_experiment
 from metagenx.meta.filing import file_records
 from metagenx.meta.given_settings import GivenSettings
+from metagenx.meta.goals import AT_EQUAL_LENGTH
 from metagenx.meta.objective import Contender
 from metagenx.meta.outcome import recorder_of, save_run, write_fits, write_outcome
 from metagenx.meta.places import longest_fit
@@ -122,7 +123,7 @@ def tune(
     resume: bool = True,
     trust: bool = False,
     progress: Listener = silent,
-    should_stop: Callable[[], bool] = lambda: False,
+    should_stop: Callable[[], bool | str] = lambda: False,
     dashboard: bool = True,
 ) -> TuneResult:
     """Search the settings, validate the winner against the settings in the file, write the run folder.
@@ -138,7 +139,7 @@ def tune(
     resume : go on with (or read again) the last run of the same experiment below ``out``; False starts a new one.
     trust : run a script that leaves the safe subset, a Python problem, an experiment in Python.
     progress : hears what happens.
-    should_stop : asked often; True ends the run like one Ctrl-C.
+    should_stop : asked often; True ends the run like one Ctrl-C, a reason in words ends it as spent.
     dashboard : start the Ray dashboard with a Ray of our own.
 
     Raises
@@ -225,6 +226,7 @@ def new_race(preparation: Preparation, budget: int, defined: DefinedSpace | None
     rules, pinned = preparation.rules(budget), preparation.pinned()
     if defined is None and is_automatic(preparation):
         defined = defined_space(preparation, budget)
+    is_equal_length = experiment.tune.goal in AT_EQUAL_LENGTH  # then the baseline is the file as shipped
     proposals: Proposer
     if experiment.settings:
         proposals = GivenSettings(experiment.settings, preparation.baseline)
@@ -247,7 +249,7 @@ def new_race(preparation: Preparation, budget: int, defined: DefinedSpace | None
         preparation.searched,
         target=experiment.target,
         best=preparation.best(),
-        shipped=Contender(SHIPPED, preparation.shipped, "file"),
+        shipped=None if is_equal_length else Contender(SHIPPED, preparation.shipped, "file"),
         full_cost=preparation.full_cost(),
         held_out=preparation.held_out,
         real=preparation.real,
