@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from metagenx.fitting.problem import FloatArray
+from metagenx.fitting.problem import Deviations, FloatArray
 from metagenx.genx.data import DataList
 from metagenx.live.sweeps import departures
 
@@ -26,6 +26,7 @@ _FEWEST = 3  # measurements before a history says anything
 _UNLIKE = 0.3  # relative misfit of a model that describes nothing
 _DOUBTS = 3  # looks in a row after which a misfit is believed even if fits do not agree
 _LARGE = 4.0  # χ² per degree of freedom from which a misfit is worth a warning
+_FOM_TOO = 1.5  # with errors that the figure of merit does not weigh by: of the FOM, beside χ²
 _FOM_FACTOR = 3.0  # without errors: of the FOM
 
 
@@ -40,6 +41,8 @@ class Residuals:
     reduced : χ² per degree of freedom; NaN without errors.
     degrees : of freedom.
     misfit : relative misfit that would explain what of χ² is more than noise.
+    away : ``(n_points,)`` magnitudes that the figure of merit is made of, if it does not weigh by the errors. What
+        minimises it does not minimise χ², which may then be anything; so both must speak against the data.
     """
 
     z: FloatArray
@@ -48,10 +51,13 @@ class Residuals:
     reduced: float
     degrees: int
     misfit: float
+    away: FloatArray | None = None
 
     @classmethod
-    def of(cls, data: DataList, simulations: tuple[FloatArray, ...], n_fitted: int) -> Residuals:
-        """Of all data sets in use together."""
+    def of(
+        cls, data: DataList, simulations: tuple[FloatArray, ...], n_fitted: int, found: Deviations | None = None
+    ) -> Residuals:
+        """Of all data sets in use together; ``found`` are the deviations of the figure of merit, if they are known."""
         z, x, noise = [np.empty(0)], [np.empty(0)], [np.empty(0)]
         for number, (dataset, curve) in enumerate(zip(data, simulations, strict=True)):
             y, error = np.asarray(dataset.y, dtype=float), np.asarray(dataset.error, dtype=float)
@@ -67,10 +73,13 @@ class Residuals:
         if degrees < 1:
             return cls(together, places, np.nan, np.nan, degrees, np.nan)
         reduced = float(np.sum(together[good] ** 2) / degrees)
+        away = None
+        if found is not None and not found.uses_errors and found.differences.shape[1] == len(together):
+            away = np.abs(found.weights) * np.abs(found.differences[0]) ** found.power
         share = shares[good & np.isfinite(shares)]
         inverse = float(np.mean(1.0 / np.maximum(share, 1e-9) ** 2)) if len(share) else np.nan
         misfit = float(np.sqrt(max(reduced - 1.0, 0.0) / inverse)) if inverse > 0.0 else np.nan
-        return cls(together, places, 1.0 / np.sqrt(inverse), reduced, degrees, misfit)
+        return cls(together, places, 1.0 / np.sqrt(inverse), reduced, degrees, misfit, away)
 
 
 @dataclass(frozen=True)
@@ -169,7 +178,8 @@ class History:
         def told(level: str, reason: str) -> Belonging:
             return Belonging(level, reason, reduced, expected)
 
-        if len(known) >= _FEWEST and reduced > expected * (_FACTOR + _SIGMAS * spread):
+        is_unusual = residuals.away is None or self._by_fom(fom, _FOM_TOO).level == "bad"
+        if len(known) >= _FEWEST and reduced > expected * (_FACTOR + _SIGMAS * spread) and is_unusual:
             off = (
                 f"the residuals are {np.sqrt(reduced):.1f} times the counting noise, usual are {np.sqrt(expected):.1f}"
             )
@@ -203,6 +213,11 @@ class History:
         if len(self._points) < NEWEST or not self._points[0]:
             return ""
         is_old = np.isin(residuals.x, np.fromiter(self._points[0], dtype=float))
+        if residuals.away is not None:
+            away = residuals.away
+            usual = float(np.nanmean(away[is_old])) if np.isfinite(away[is_old]).any() else np.nan
+            if not np.nanmean(np.where(~is_old, away, np.nan)) > _FOM_FACTOR * usual:
+                return ""
         new, old = residuals.z[~is_old], residuals.z[is_old]
         new, old = new[np.isfinite(new)], old[np.isfinite(old)]
         if not len(new) or len(old) < 10:
@@ -215,10 +230,10 @@ class History:
             f"{np.sqrt(np.mean(old**2)):.1f}: has the sample or its alignment changed?"
         )
 
-    def _by_fom(self, fom: float) -> Belonging:
+    def _by_fom(self, fom: float, factor: float = _FOM_FACTOR) -> Belonging:
         known = [value for value in self.foms if np.isfinite(value)]
         usual = float(np.median(known)) if known else np.nan
-        if len(known) >= _FEWEST and fom > _FOM_FACTOR * usual:
+        if len(known) >= _FEWEST and fom > factor * usual:
             reason = f"the figure of merit is {fom / usual:.1f} times what is usual here: another sample or alignment?"
             return Belonging("bad", reason, np.nan, np.nan)
         return Belonging("good", "", np.nan, np.nan)

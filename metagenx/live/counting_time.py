@@ -63,12 +63,15 @@ class Forecast:
         return self.work <= 0.0
 
 
-def forecast(answer: Answer, plan: tuple[FloatArray, ...] | None, wanted: tuple[Wanted, ...]) -> Forecast | None:
+def forecast(
+    answer: Answer, plan: tuple[FloatArray, ...], wanted: tuple[Wanted, ...], *, by_counting: bool = True
+) -> Forecast | None:
     """What it takes to know every wanted parameter as well as it is wanted; None if nobody can say.
 
     Parameters
     ----------
-    plan : x of a whole sweep, for each data set; None: the sweep is complete.
+    plan : x of a whole sweep, for each data set.
+    by_counting : whether it is counting that limits the precision; else only what is reached already is told.
     """
     if answer.covariance is None or not wanted:
         return None
@@ -77,6 +80,8 @@ def forecast(answer: Answer, plan: tuple[FloatArray, ...] | None, wanted: tuple[
     now = answer.errors[places]
     if bool(np.all(now <= aims)):
         return Forecast(0, 0.0, 0.0, wanted[int(np.argmax(now / aims))].name)
+    if not by_counting:
+        return None
     data = answer.model.data
     curves = tuple(Curve.of(dataset) for dataset in data)
     used = [i for i, d in enumerate(data) if d.use and len(d.x)]
@@ -125,7 +130,7 @@ def _fewest(enough: object, low: int, high: int) -> int:
 
 
 def _planned(
-    model: Model, answer: Answer, curves: tuple[Curve, ...], plan: tuple[FloatArray, ...] | None, used: list[int]
+    model: Model, answer: Answer, curves: tuple[Curve, ...], plan: tuple[FloatArray, ...], used: list[int]
 ) -> tuple[tuple[Slopes, FloatArray, bool], np.ndarray, np.ndarray]:
     """Slopes and noise of a whole sweep at the fit, which of its points are measured, and the order of all points."""
     from metagenx.genx.model import Model as GenxModel
@@ -133,7 +138,7 @@ def _planned(
     aimed = []
     is_measured = []
     for number, curve in enumerate(curves):
-        x = curve.x if plan is None or number not in used else _union(curve.x, plan[number])
+        x = curve.x if number not in used else _union(curve.x, plan[number])
         known = np.arange(len(x)) < len(curve.x)
         quantum = _quantum(curve)
         order = np.argsort(curve.x, kind="stable")

@@ -12,7 +12,7 @@ import numpy as np
 from metagenx.errors import InputError
 from metagenx.fitting.covariance import Covariance, covariance_at
 from metagenx.fitting.local_minimum import local_minimum
-from metagenx.fitting.problem import FloatArray
+from metagenx.fitting.problem import Deviations, FloatArray
 from metagenx.fitting.run_worker import Recipe
 from metagenx.fitting.settings import Settings
 from metagenx.genx.limits import at_limit
@@ -43,6 +43,7 @@ class Answer:
     recent, recent_same : the same of the last fits, those on earlier data included.
     minimum : number of the minimum; another number than before is another minimum.
     next_worse : by how many standard deviations of counting statistics the next minimum is worse; NaN if there is none.
+    deviations : what the figure of merit is made of; None if nobody knows.
     simulations : the best curve of each data set in use, ``(n_points,)`` each.
     is_final : whether no more fits from scratch are to come for these data.
     """
@@ -64,6 +65,7 @@ class Answer:
     evaluations: int
     model: Model = field(repr=False)
     problem: ModelProblem = field(repr=False)
+    deviations: Deviations | None = field(repr=False)
     simulations: tuple[FloatArray, ...] = field(repr=False)
     is_final: bool = False
 
@@ -205,7 +207,9 @@ class Follower:
             covariance=covariance, why_no_errors=reason, minimum=best.number, next_worse=worse,
             fresh=fresh, fresh_same=sum(number == best.number for number in self._fresh),
             recent=recent, recent_same=recent_same, seconds=self._clock() - begun, evaluations=self._evaluations,
-            model=model, problem=problem, simulations=_simulations(model, problem.names, best.values),
+            model=model, problem=problem,
+            deviations=None if covariance is None else problem.deviations(best.values[None]),
+            simulations=_simulations(model, problem.names, best.values),
             is_final=fresh >= MOST_RUNS or not self._searchers.n_alive,
         )  # fmt: skip
 

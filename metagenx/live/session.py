@@ -34,6 +34,7 @@ from metagenx.live.sweeps import Curve, with_curves
 from metagenx.live.verdict import AGREEING, CHANGE, verdict
 from metagenx.live.watch import Arrival, Trouble, Watcher
 from metagenx.meta.batch_data import AS_DETECTED, DataOptions, check_options, model_with
+from metagenx.meta.counting import believable
 from metagenx.meta.problem_source import ProblemSource, open_model
 from metagenx.runs import (
     DEFAULT_BASE,
@@ -315,19 +316,30 @@ class Session:
             seconds=self._clock() - begun, notices=notices,
         )  # fmt: skip
         self._say(update, answer)
+        if count == 1 and answer.deviations is not None and not answer.deviations.uses_errors:
+            self._say_how_to_weigh(answer)
         return update
 
+    def _say_how_to_weigh(self, answer: Answer) -> None:
+        if any(d.use and believable(d.y, d.error) for d in answer.model.data):
+            name = answer.problem.fom_name
+            self._listener.say(
+                f"the figure of merit {name} does not weigh by the errors of the data; --fom chi2bars does, and needs "
+                "less counting for the same precision, if the model is right"
+            )
+
     def _judged(self, answer: Answer, state: State, told: str, is_same: bool, *, is_again: bool) -> Update:
-        residuals = Residuals.of(answer.model.data, answer.simulations, len(answer.names))
+        residuals = Residuals.of(answer.model.data, answer.simulations, len(answer.names), answer.deviations)
         belonging = self._history.judge(
             residuals, answer.fom, answer.names, answer.values, answer.errors, answer.minimum,
             is_certain=answer.recent_same >= AGREEING, one_sample=is_same, is_again=is_again,
         )  # fmt: skip
         if told:
             belonging = Belonging("bad" if "does not agree" in told else "warning", told, belonging.reduced, 1.0)
-        ahead = None
-        if answer.recent_same >= AGREEING and not (belonging.is_limited_by_model or belonging.level == "bad"):
-            ahead = forecast(answer, whole_plan(self._base.data, self._states), self.wanted)
+        ahead = forecast(
+            answer, whole_plan(self._base.data, self._states), self.wanted,
+            by_counting=answer.recent_same >= AGREEING and not belonging.is_limited_by_model,
+        )  # fmt: skip
         pace = state.pace()
         said = verdict(answer, belonging, self.wanted, ahead, pace)
         longer = None

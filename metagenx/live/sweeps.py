@@ -92,7 +92,7 @@ def departures(
     """
     also = np.zeros(len(y)) if other_error is None else other_error
     with np.errstate(all="ignore"):
-        variance = error**2 / y + np.where(also > 0.0, also**2 / other, 0.0)
+        variance = error**2 / y + np.where(also == 0.0, 0.0, also**2 / other)
         roots = 2.0 * (np.sqrt(y) - np.sqrt(np.maximum(other, 0.0))) / np.sqrt(variance)
         plain = (y - other) / np.sqrt(error**2 + also**2)
         z = np.where(y > 0.0, roots, plain)
