@@ -32,11 +32,12 @@ from metagenx.meta.mistakes import Mistakes
 from metagenx.meta.parameters import Value
 from metagenx.meta.space import SearchSpace
 from metagenx.meta.space_checks import check_space
-from metagenx.meta.space_forms import is_legal, read_parameter
+from metagenx.meta.space_forms import DE, Vocabulary, is_legal, read_parameter
 from metagenx.meta.yaml_lines import Document, KeyPath, read_yaml
 
 KEYS = ("version", "algorithm", "description", "extends", "automatic", "parameters", "fixed", "forbid")
 LONGEST_CHAIN = 8
+TUNER = "tuner"  # the space of the tuner's own settings lies beside them, but is none of the fit's
 
 
 def built_in_folder() -> Path:
@@ -48,7 +49,8 @@ def built_in_folder() -> Path:
 
 def built_in_spaces() -> dict[str, Path]:
     """Name → file of the built-in search spaces."""
-    return {path.stem: path for path in sorted(built_in_folder().glob("*.yaml"))}
+    found = {path.stem: path for path in sorted(built_in_folder().glob("*.yaml"))}
+    return {name: path for name, path in found.items() if name != TUNER}
 
 
 def find_space(name: str, folder: Path) -> Path:
@@ -73,15 +75,17 @@ def find_space(name: str, folder: Path) -> Path:
     )
 
 
-def load_space(name: str | Path, folder: Path | None = None) -> SearchSpace:
+def load_space(name: str | Path, folder: Path | None = None, vocabulary: Vocabulary = DE) -> SearchSpace:
     """Load a built-in search space by name, or a file; relative paths start from ``folder``.
+
+    ``vocabulary`` says of what settings: those of a fit, unless told otherwise.
 
     Raises
     ------
     InputError : there is no such space.
     ConfigError : mistakes, all listed with their lines; those of an inherited file under its own name.
     """
-    return _SpaceReader(read_yaml(find_space(str(name), folder or Path.cwd())), ()).space()
+    return _SpaceReader(read_yaml(find_space(str(name), folder or Path.cwd())), (), vocabulary=vocabulary).space()
 
 
 def space_from(data: dict[str, Any], document: Document, prefix: KeyPath, folder: Path) -> SearchSpace:
@@ -95,9 +99,15 @@ class _SpaceReader:
     """Reads one file and what it extends, and collects mistakes."""
 
     def __init__(
-        self, document: Document, chain: tuple[str, ...], *, folder: Path | None = None, prefix: KeyPath = ()
+        self,
+        document: Document,
+        chain: tuple[str, ...],
+        *,
+        folder: Path | None = None,
+        prefix: KeyPath = (),
+        vocabulary: Vocabulary = DE,
     ) -> None:
-        self.document, self.chain = document, chain
+        self.document, self.chain, self.vocabulary = document, chain, vocabulary
         self.folder = folder or Path(document.file).parent
         self.mistakes = Mistakes(document, prefix)
 
@@ -114,7 +124,7 @@ class _SpaceReader:
                 if name not in parent.parameters:
                     self.mistakes.add(("parameters", name), "is not inherited, so it cannot be removed")
                 continue
-            parameter = read_parameter(name, spec, self.mistakes)
+            parameter = read_parameter(name, spec, self.mistakes, self.vocabulary)
             if parameter is not None:
                 parameters[name] = parameter
                 when[name] = self._conditions(("parameters", name, "when"), spec.get("when"))
@@ -140,8 +150,9 @@ class _SpaceReader:
                 self.mistakes.unknown((key,), key, KEYS, "is an unknown key")
         if data.get("version", 1) != 1:
             self.mistakes.add(("version",), f"is {data['version']}; this metagenx knows version 1")
-        if data.get("algorithm", "de") != "de":
-            self.mistakes.add(("algorithm",), f'is "{data["algorithm"]}"; only de is there yet')
+        if data.get("algorithm", "de") != self.vocabulary.algorithm:
+            message = f'is "{data.get("algorithm", "de")}"; here it must be {self.vocabulary.algorithm}'
+            self.mistakes.add(("algorithm",), message)
 
     def _automatic(self, data: Mapping[str, Any]) -> bool:
         try:
@@ -170,7 +181,7 @@ class _SpaceReader:
             if str(path.resolve()) in chain or len(chain) > LONGEST_CHAIN:
                 self.mistakes.add(("extends",), "leads back to this file")
                 return nothing
-            return _SpaceReader(read_yaml(path), chain).space()
+            return _SpaceReader(read_yaml(path), chain, vocabulary=self.vocabulary).space()
         except InputError as error:
             self.mistakes.include(("extends",), error)
         return nothing
@@ -184,7 +195,7 @@ class _SpaceReader:
             if name in switches and isinstance(value, str):
                 with contextlib.suppress(ValueError):  # said below, in the setting's own words
                     value = quantities.flag(value)
-            if is_legal(("fixed", name), name, value, self.mistakes):
+            if is_legal(("fixed", name), name, value, self.mistakes, self.vocabulary):
                 good[name] = value
         return good
 

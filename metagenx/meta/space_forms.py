@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from metagenx.fitting.settings import describe, mistakes_in
+from metagenx.errors import Mistake
+from metagenx.fitting import settings
+from metagenx.fitting.settings import Option
 from metagenx.meta import quantities
 from metagenx.meta.mistakes import Mistakes
 from metagenx.meta.parameters import ChoiceParameter, FloatParameter, IntParameter, Parameter
@@ -15,12 +18,25 @@ FORMS = ("float", "int", "choice", "grid")
 KEYS = (*FORMS, "log", "step", "when")
 
 
-def read_parameter(name: str, spec: object, mistakes: Mistakes) -> Parameter | None:
+@dataclass(frozen=True)
+class Vocabulary:
+    """Of what a search space speaks: ``algorithm`` in its file, which settings there are, what is wrong with some."""
+
+    algorithm: str
+    what: str
+    describe: Callable[[], tuple[Option, ...]]
+    mistakes_in: Callable[[Mapping[str, Any]], list[Mistake]]
+
+
+DE = Vocabulary("de", "a setting of the fit", settings.describe, settings.mistakes_in)
+
+
+def read_parameter(name: str, spec: object, mistakes: Mistakes, of: Vocabulary = DE) -> Parameter | None:
     """The parameter ``name`` of a search space; None if a mistake was noted."""
     path: KeyPath = ("parameters", name)
-    option = {option.name: option for option in describe()}.get(name)
+    option = {option.name: option for option in of.describe()}.get(name)
     if option is None:
-        mistakes.unknown(path, name, (o.name for o in describe()), "is not a setting of the fit")
+        mistakes.unknown(path, name, (o.name for o in of.describe()), f"is not {of.what}")
         return None
     if not isinstance(spec, dict):
         mistakes.add(path, "must be such as {float: [0.3, 1.0]} or {choice: [a, b]}")
@@ -37,7 +53,7 @@ def read_parameter(name: str, spec: object, mistakes: Mistakes) -> Parameter | N
         for key in ("log", "step"):
             if key in spec:
                 mistakes.add((*path, key), f"has no meaning for a {form}")
-        return _choice(name, spec[form], (*path, form), mistakes, is_grid=form == "grid")
+        return _choice(name, spec[form], (*path, form), mistakes, of, is_grid=form == "grid")
     if option.kind not in (int, float):
         values = ", ".join(option.choices or ("true", "false"))
         mistakes.add((*path, form), f"is not a number; use choice: [{values}]")
@@ -45,12 +61,12 @@ def read_parameter(name: str, spec: object, mistakes: Mistakes) -> Parameter | N
     if form == "float" and option.kind is int:
         mistakes.add((*path, form), "is counted in whole numbers; use int: [low, high]")
         return None
-    return _range(name, spec, form, mistakes)
+    return _range(name, spec, form, mistakes, of)
 
 
-def is_legal(path: KeyPath, name: str, value: Any, mistakes: Mistakes) -> bool:
+def is_legal(path: KeyPath, name: str, value: Any, mistakes: Mistakes, of: Vocabulary = DE) -> bool:
     """Whether a setting may have a value; notes why not."""
-    found = mistakes_in({name: value})
+    found = of.mistakes_in({name: value})
     for mistake in found:
         mistakes.add(path, mistake.message, mistake.suggestion)
     return not found
@@ -61,18 +77,20 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
 
 
-def _choice(name: str, values: object, path: KeyPath, mistakes: Mistakes, *, is_grid: bool) -> Parameter | None:
+def _choice(
+    name: str, values: object, path: KeyPath, mistakes: Mistakes, of: Vocabulary, *, is_grid: bool
+) -> Parameter | None:
     if not isinstance(values, list) or not values:
         mistakes.add(path, "must be a list of values, such as [a, b]")
         return None
-    good = [is_legal((*path, index), name, value, mistakes) for index, value in enumerate(values)]
+    good = [is_legal((*path, index), name, value, mistakes, of) for index, value in enumerate(values)]
     if len({repr(value) for value in values}) < len(values):
         mistakes.add(path, "has a value twice")
         return None
     return ChoiceParameter(tuple(values), is_grid) if all(good) else None
 
 
-def _range(name: str, spec: Mapping[str, Any], form: str, mistakes: Mistakes) -> Parameter | None:
+def _range(name: str, spec: Mapping[str, Any], form: str, mistakes: Mistakes, of: Vocabulary) -> Parameter | None:
     path: KeyPath = ("parameters", name, form)
     ends, is_int = spec[form], form == "int"
     if not (isinstance(ends, list) and len(ends) == 2 and all(is_number(end) for end in ends)):
@@ -82,7 +100,7 @@ def _range(name: str, spec: Mapping[str, Any], form: str, mistakes: Mistakes) ->
         mistakes.add(path, "must be two whole numbers")
         return None
     ends = [int(end) for end in ends] if is_int else ends
-    good = [is_legal((*path, index), name, end, mistakes) for index, end in enumerate(ends)]
+    good = [is_legal((*path, index), name, end, mistakes, of) for index, end in enumerate(ends)]
     low, high = ends
     if low >= high:
         mistakes.add(path, f"must rise: {low:g} is not below {high:g}; a single value belongs to fixed")
