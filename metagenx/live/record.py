@@ -9,7 +9,8 @@ from typing import Any
 from metagenx.errors import InputError
 from metagenx.runs import header
 
-PHASE = "live"
+KIND = PHASE = "live"  # of run folder, and of the rounds in its journal
+CURVES = "curves.json"  # data and fit of the last answer, in the run folder
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metagenx.live.record import Update
+from metagenx.live.record import CURVES, Update
 from metagenx.meta.batch_journal import fits_folder
 from metagenx.runs import RunFolder, to_json, write_atomically, write_table
 from metagenx.runs.files import writing
@@ -16,7 +16,6 @@ from metagenx.runs.files import writing
 if TYPE_CHECKING:
     from metagenx.live.follower import Answer
 
-CURVES = "curves.json"
 _MOST_POINTS = 4000  # of a curve that is looked at
 
 

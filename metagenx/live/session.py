@@ -26,7 +26,7 @@ from metagenx.live.counting_time import Wanted, forecast
 from metagenx.live.follower import Answer, Follower
 from metagenx.live.minima import Minima
 from metagenx.live.precision import wanted_precisions
-from metagenx.live.record import PHASE, Update, number
+from metagenx.live.record import KIND, PHASE, Update, number
 from metagenx.live.results import write_curves, write_fit, write_updates
 from metagenx.live.searchers import Searchers
 from metagenx.live.state import SEQUENCE, SWEEPS, State, States, whole_plan
@@ -51,7 +51,6 @@ from metagenx.runs import (
 if TYPE_CHECKING:
     from metagenx.genx.model import Model
 
-KIND = "live"
 INTERVAL = 0.2  # s between two looks at the folder
 _LOOKING = 0.05  # of the time, at the most
 _TIDY_AFTER = 2.0  # s without news after which results are written

@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 
 from metagenx import __version__
 from metagenx.errors import FileFormatError, InputError, MetagenxError
-from metagenx.serve import files, results, sockets
+from metagenx.serve import beams, files, results, sockets
 from metagenx.serve.access import COOKIE
 from metagenx.serve.answers import described
 from metagenx.serve.forms import forms
@@ -46,6 +46,7 @@ def create_app(server: Server) -> Application:
     _jobs(app, server)
     files.add_routes(app, server)
     results.add_routes(app, server)
+    beams.add_routes(app, server.beams)
     sockets.add_routes(app, server)
     return Guard(app, server.access, server.limits)
 
@@ -71,7 +72,7 @@ def _lifespan(server: Server) -> Any:
                     print(f"{upload.said}: {error}", file=sys.stderr)
 
         server.desks.warm()
-        tasks = [asyncio.create_task(work) for work in (server.dispatcher.run(), tidy(), begin())]
+        tasks = [asyncio.create_task(work) for work in (server.dispatcher.run(), server.beams.run(), tidy(), begin())]
         try:
             yield
         finally:

@@ -61,17 +61,21 @@ class Hub:
 
     def heard(self, job: str, messages: list[dict[str, Any]]) -> None:
         """New messages of a job: at once for those who watch it; its line in the lists of all, twice a second."""
-        text = ""
-        for watcher in self.watchers:
-            if job in watcher.watched:
-                text = text or to_json({"job": job, "messages": messages})
-                watcher.put(job, text)
+        self.told(job, messages)
         if not self.watchers:
             return
         self._changed.add(job)
         if self._flushing is None:
             with contextlib.suppress(RuntimeError):  # before the server runs
                 self._flushing = asyncio.get_running_loop().call_later(0.5, self._flush)
+
+    def told(self, name: str, messages: list[dict[str, Any]]) -> None:
+        """New messages for those who watch something, at once."""
+        text = ""
+        for watcher in self.watchers:
+            if name in watcher.watched:
+                text = text or to_json({"job": name, "messages": messages})
+                watcher.put(name, text)
 
     def _flush(self) -> None:
         self._flushing = None

@@ -14,6 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 from metagenx.errors import InputError, MetagenxError
 from metagenx.serve.access import COOKIE
 from metagenx.serve.answers import described
+from metagenx.serve.beams import PREFIX
 from metagenx.serve.files import shown
 from metagenx.serve.hub import JOBS, Watcher, seen_by
 from metagenx.serve.plain import to_json
@@ -106,7 +107,7 @@ async def _hear(server: Server, socket: WebSocket, watcher: Watcher) -> None:
             wanted = {str(name) for name in question["watch"][:100]}
         except (ValueError, KeyError, TypeError, RecursionError):
             return
-        known = {name for name in wanted if name in server.dispatcher.jobs}
+        known = {name for name in wanted if name in server.dispatcher.jobs} | server.beams.known(wanted)
         watcher._behind |= known - watcher.watched
         watcher.watched = known
         watcher.wake()
@@ -137,6 +138,8 @@ def _whole(server: Server, watcher: Watcher, name: str) -> dict[str, Any]:
     if name == JOBS:
         lines = {job: server.describe(job) for job in server.dispatcher.jobs}
         return {"all": True, "jobs": {job: line and seen_by(line, watcher.user) for job, line in lines.items()}}
+    if name.startswith(PREFIX):
+        return server.beams.snapshot(name)
     view = server.dispatcher.views.get(name)
     line = server.describe(name)
     if view is None or line is None:

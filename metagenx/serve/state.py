@@ -10,6 +10,7 @@ from typing import Any
 from metagenx.errors import InputError, ScriptRefused
 from metagenx.serve.access import Access
 from metagenx.serve.answers import KINDS
+from metagenx.serve.beams import Beams
 from metagenx.serve.desk import Desk, Desks
 from metagenx.serve.desk_process import safe_name
 from metagenx.serve.dispatcher import Dispatcher
@@ -38,6 +39,7 @@ class Server:
         self.cores = cores
         self.desks = Desks(isolation, limits)
         self.hub = Hub(self.describe)
+        self.beams = Beams(base, self.hub)
         self.dispatcher = Dispatcher(Jobs(base / "served" / "jobs"), isolation, limits, self.hub.heard, cores=cores)
 
     def may_trust(self, upload: Upload) -> bool:

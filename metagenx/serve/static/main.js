@@ -5,6 +5,7 @@ import { FilePage } from "./file_page.js";
 import { HistoryPage } from "./history_page.js";
 import { HomePage } from "./home_page.js";
 import { JobPage } from "./job_page.js";
+import { LiveList, LivePage } from "./live_page.js";
 
 const page = document.getElementById("page");
 const link = document.getElementById("link");
@@ -23,10 +24,11 @@ const watch = new Watch((message) => {
 });
 
 function go() {
-  const [, kind, id] = location.hash.split("/");
+  const [, kind, id, run] = location.hash.split("/");
   if (current) current.close();
   if (kind === "file") current = new FilePage(id, page, server);
   else if (kind === "job") current = new JobPage(id, page);
+  else if (kind === "live") current = run ? new LivePage(id, run, page) : new LiveList(page);
   else if (kind === "history") current = new HistoryPage(page, jobs);
   else current = new HomePage(page, jobs);
   watch.watch(current.watched || []);
@@ -34,7 +36,7 @@ function go() {
   window.scrollTo(0, 0);
 }
 
-const KEYS = [["S", "Simulate"], ["F", "Fit"], ["R", "Repeat"], ["C", "Compare schemes"], ["T", "Tune"], ["X", "Stop"], ["G", "Resume"], ["O", "choose a file"], ["H", "home"], ["Y", "history"], ["D", "dark or light"], ["+ − 0 ← →", "in a plot: zoom, all, move"], ["?", "this list"]];
+const KEYS = [["S", "Simulate"], ["F", "Fit"], ["R", "Repeat"], ["C", "Compare schemes"], ["T", "Tune"], ["X", "Stop"], ["G", "Resume"], ["O", "choose a file"], ["H", "home"], ["Y", "history"], ["L", "live"], ["D", "dark or light"], ["+ − 0 ← →", "in a plot: zoom, all, move"], ["?", "this list"]];
 const dialog = document.getElementById("keys");
 dialog.append(el("h2", {}, "Keys"), el("dl", { class: "facts" }, ...KEYS.flatMap(([key, text]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, text)])), el("form", { method: "dialog" }, el("button", {}, "Close")));
 
@@ -51,6 +53,7 @@ document.addEventListener("keydown", (event) => {
   if (key === "?") dialog.showModal();
   else if (key === "h") location.hash = "#/";
   else if (key === "y") location.hash = "#/history";
+  else if (key === "l") location.hash = "#/live";
   else if (key === "d") theme();
   else {
     const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
