@@ -742,4 +742,4 @@ def doctor(screen: Screen, warm: bool) -> int:
     return EXIT_REACHED if all(f.ok for f in findings) else EXIT_NOT_REACHED
 
 
-from metagenx import cli_cluster, cli_experience, cli_live, cli_serve  # noqa: E402, F401 -- add their commands to main
+from metagenx import cli_cluster, cli_experience, cli_live, cli_serve, cli_space  # noqa: E402, F401 -- adds commands

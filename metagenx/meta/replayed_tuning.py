@@ -6,19 +6,25 @@ benchmark draws is put into records, in which a hit has the figure of merit 1 an
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from metagenx.fitting import streams
 from metagenx.fitting.settings import Settings
+from metagenx.meta.automatic_proposals import AutomaticProposals
+from metagenx.meta.automatic_space import DefinedSpace
 from metagenx.meta.blocks import Block
 from metagenx.meta.objective import Contender, Standing
+from metagenx.meta.places import longest_fit
 from metagenx.meta.proposals import Proposals
 from metagenx.meta.race import Race
 from metagenx.meta.race_rules import RaceRules
 from metagenx.meta.records import BASELINE, FitRecord
 from metagenx.meta.replay import TabularBenchmark
 from metagenx.meta.space import SearchSpace
+from metagenx.meta.space_definition import PROBE_SHARE
 from metagenx.meta.statistics import BestKnown
 from metagenx.meta.tuner_settings import TunerSettings
 from metagenx.meta.verdict import Verdict, judge
@@ -68,6 +74,7 @@ def tune_replayed(
     tuner: TunerSettings | None = None,
     rules: RaceRules | None = None,
     space: SearchSpace | None = None,
+    defined: DefinedSpace | None = None,
     samples: Sequence[str] | None = None,
     held_out: Sequence[str] = (),
 ) -> ReplayedAnswer:
@@ -79,23 +86,28 @@ def tune_replayed(
     tuner : settings of the tuner; default: those of a run without a profile.
     rules : of the race; default: from budget, seed and tuner.
     space : what may be proposed; default: all that the benchmark knows.
+    defined : an automatic space instead, which refines itself.
     samples : those that the search sees; default: all but the held-out ones.
     held_out : those that only the validation sees.
     """
     tuner = tuner or TunerSettings()
     rules = rules or RaceRules(budget, trials=tuner.trials, cohorts=tuner.cohorts, seed=seed, tuner=tuner)
-    space = space or benchmark.space
     searched = tuple(samples or [name for name in benchmark.instances if name not in held_out])
     baseline = benchmark.settings(benchmark.default)
     n_dim = max(benchmark.n_dims[benchmark.family(name)] for name in searched)
+    by: dict[str, Any] = {"tuner": tuner, "seed": seed, "n_dim": n_dim}
+    if defined is not None:
+        rules = dataclasses.replace(rules, probe_share=PROBE_SHARE)
     race = _ReplayedRace(
         rules,
         [Contender(BASELINE, baseline, "file", pinned=True)],
-        Proposals(space, baseline, tuner=tuner, seed=seed, n_dim=n_dim),
+        AutomaticProposals(defined, baseline, **by) if defined else Proposals(space or benchmark.space, baseline, **by),
         searched,
         best={name: BestKnown(HIT, ()) for name in (*searched, *held_out)},
         held_out=tuple(held_out),
         real=searched[:1],
+        longest=lambda settings: longest_fit(settings, n_dim),
+        space_changes=[] if defined is None else list(defined.changes),
     )
     trajectory: list[tuple[int, Settings]] = []
     while not race.finished:
