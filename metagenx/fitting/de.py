@@ -101,6 +101,7 @@ def begin(
     start: FloatArray | None = None,
     target: float | None = None,
     names: Sequence[str] | None = None,
+    initial_bounds: FloatArray | None = None,
 ) -> State:
     """A run before its first evaluation.
 
@@ -113,6 +114,7 @@ def begin(
     start : ``(n_dim,)``, member 0 of the population if the settings use a start guess.
     target : the run ends when its best FOM is not above this.
     names : of the parameters, for messages.
+    initial_bounds : ``(n_dim, 2)``, in which the population is drawn instead of the bounds.
 
     Raises
     ------
@@ -120,7 +122,8 @@ def begin(
     """
     bounds = checked_bounds(bounds)
     n_dim = len(bounds)
-    lower, width = bounds[:, 0], bounds[:, 1] - bounds[:, 0]
+    drawn = bounds if initial_bounds is None else checked_bounds(initial_bounds)
+    lower, width = drawn[:, 0], drawn[:, 1] - drawn[:, 0]
     population = lower + width * initial.random((settings.population_size(n_dim), n_dim))
     if settings.use_start_guess and start is not None:
         population[0] = _checked_start(settings, bounds, start, names)

@@ -98,6 +98,7 @@ class FunctionProblem:
     bounds : ``(n_dim, 2)``, finite, lower ≤ upper.
     start : ``(n_dim,)``; the middle of the bounds if not given.
     names : ``x0``, ``x1`` … if not given.
+    initial_bounds : ``(n_dim, 2)``, in which populations are drawn instead of the bounds.
 
     Raises
     ------
@@ -113,15 +114,19 @@ class FunctionProblem:
         start: ArrayLike | None = None,
         names: Sequence[str] | None = None,
         vectorised: bool = False,
+        initial_bounds: ArrayLike | None = None,
     ) -> None:
         self._function = function
         self._vectorised = vectorised
         self._bounds = checked_bounds(bounds)
+        self.initial_bounds = None if initial_bounds is None else checked_bounds(initial_bounds)
         middle = self._bounds.mean(axis=1)
         self._start = middle if start is None else checked_vector(start, len(middle), "start")
         self._names = tuple(names) if names is not None else tuple(f"x{i}" for i in range(len(middle)))
         if len(self._names) != len(middle):
             raise InputError(f"{len(self._names)} names for {len(middle)} parameters")
+        if self.initial_bounds is not None and len(self.initial_bounds) != len(middle):
+            raise InputError(f"{len(self.initial_bounds)} initial_bounds for {len(middle)} parameters")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -113,7 +113,14 @@ def run_fit(
             raise InputError("a new run needs the random streams initial and moves")
         first = problem.start if start is None else np.asarray(start, dtype=float)
         state = de.begin(
-            settings, problem.bounds, initial=initial, moves=moves, start=first, target=target, names=problem.names
+            settings,
+            problem.bounds,
+            initial=initial,
+            moves=moves,
+            start=first,
+            target=target,
+            names=problem.names,
+            initial_bounds=getattr(problem, "initial_bounds", None),
         )
     interrupted = False
     begun = clock() - state.seconds

@@ -30,7 +30,7 @@ from metagenx.fitting import streams
 from metagenx.fitting.settings import Settings
 from metagenx.meta import statistics
 from metagenx.meta.blocks import FIRST_REPEAT, Block
-from metagenx.meta.goals import EXPECTED_COST, PARETO
+from metagenx.meta.goals import EXPECTED_COST, FOM_AT_BUDGET, PARETO
 from metagenx.meta.objective import Contender, Standing, best_known, standing
 from metagenx.meta.paired_test import paired_ert_test
 from metagenx.meta.race_rules import (
@@ -343,6 +343,8 @@ class Race:
     def _needed(self) -> float:
         """Evaluations that bring the baseline about two successes on each sample, or as many as the tuner wants."""
         name, wanted = self.rules.baseline, self.rules.tuner.first_successes
+        if self.target.goal == FOM_AT_BUDGET:
+            return wanted * 2.0 * self.cost_of_fit(name)
         plain = replace(self.target, goal=EXPECTED_COST)  # other goals count something else than evaluations
         known = {sample: self.best[sample] for sample in self.judged(name).runs}
         runs_of = standing(self.of("search", name), known, plain).runs
