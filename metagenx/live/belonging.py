@@ -142,7 +142,7 @@ class History:
         if found.level != "bad" and is_certain:
             self.misfits = [*self.misfits[-(HISTORY - 1) :], residuals.misfit]
             self.foms = [*self.foms[-(HISTORY - 1) :], fom]
-        if found.level != "bad":
+        if is_certain:  # what has moved is told once; from then on it is where it is
             self._last = (values.copy(), errors.copy(), minimum)
         return found
 
@@ -191,7 +191,7 @@ class History:
         newest = self._newest(residuals, max(1.0, expected)) if one_sample else ""
         if newest:
             return told("bad", newest)
-        if one_sample and self._last is not None and minimum == self._last[2]:
+        if one_sample and is_certain and self._last is not None and minimum == self._last[2]:
             with np.errstate(all="ignore"):
                 jump = np.abs(values - self._last[0]) / self._last[1]
             jump = np.where(np.isfinite(jump), jump, 0.0)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 BUDGET = 1.6  # s from a change to its answer, at the most; 2 s with reading the file before it
 SOON = 0.7  # s after which an answer does not wait for another fit from scratch
 FRESH = 2  # fits from scratch that an answer waits for
+_PATIENT = 8  # updates at which the whole budget is used, as long as fits do not agree
+_FOR_JUDGING = 0.3  # s of the budget that are kept for the last steps and the error bars
 _FOR_MINIMA = 0.5  # of the budget that following all minima may take
 _STEPS = 4  # to the bottom of the best minimum at a time
 _RIVALS = 3  # next minima of which it is told how much worse they are
@@ -149,7 +151,8 @@ class Follower:
         """Until there are enough fits from scratch, or it is time to answer."""
         assert self.minima is not None
         while len(self._fresh) < FRESH:
-            ends = begun + (SOON if self.minima.members else self._budget)
+            is_known = self.minima.agreement()[0] >= FRESH or self._version > _PATIENT
+            ends = begun + (SOON if self.minima.members and is_known else self._budget - _FOR_JUDGING)
             left = ends - self._clock()
             if left <= 0.0:
                 return

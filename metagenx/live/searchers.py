@@ -215,7 +215,7 @@ def work() -> None:
     address = tuple(address) if isinstance(address, list) else address
     connection = Client(address, authkey=bytes.fromhex(key))
     with contextlib.suppress(EOFError, OSError, BrokenPipeError), contextlib.suppress(AttributeError):
-        os.nice(1)  # what follows the measurement goes before what checks it
+        os.nice(3)  # what follows the measurement goes before what checks it
     with contextlib.suppress(EOFError, OSError):
         _serve(connection)
 

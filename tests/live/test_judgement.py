@@ -94,6 +94,15 @@ def test_a_parameter_that_jumps_within_its_minimum() -> None:
     assert _judge(history, _residuals(rng), values=np.add(VALUES, [30.0, 1.0]), one_sample=False) == "good"
 
 
+def test_a_jump_is_told_once_and_never_of_a_fit_that_is_not_certain() -> None:
+    rng = np.random.default_rng(9)
+    history = History()
+    _judge(history, _residuals(rng), values=np.add(VALUES, 30.0), is_certain=False)
+    assert _judge(history, _residuals(rng)) == "good"
+    moved = np.add(VALUES, [8.0, 0.0])
+    assert [_judge(history, _residuals(rng), values=moved) for _ in range(2)] == ["bad", "good"]
+
+
 def test_a_second_look_replaces_the_first() -> None:
     rng = np.random.default_rng(7)
     history = History()
