@@ -88,6 +88,7 @@ def main() -> None:
     metagenx repeat film.hgx -n 50       do independent fits agree?
     metagenx batch scans/ -m film.hgx    many data sets, one model, one table
     metagenx tune experiments/film.yaml  which settings fit it best?
+    metagenx metatune experiments/tuner.yaml  which settings of the tuner?
     metagenx live data/ -m film.hgx      at the instrument: follow a measurement
     metagenx serve                       all that in a web page
     """
@@ -573,6 +574,7 @@ def batch(
     "tune", click.argument("experiment", required=False, type=click.Path(path_type=Path)), TRUST, WORKERS, OUT,
     RESUME, data_options,
     click.option("--tests", type=click.Path(path_type=Path), help="What to measure: a .yaml, or a .py with --trust."),
+    click.option("--profile", metavar="NAME|FILE", help="Settings of the tuner itself: hand-made, or of metatune."),
     click.option("--open", "open_report", is_flag=True, help="Open the report when done."),
     click.option("--where", help="local, auto (a Ray cluster that runs), its address, or a cluster file."),
     click.option("--max-hours", type=click.FloatRange(min=0, min_open=True), help="On a cluster: end the run then."),
@@ -583,8 +585,8 @@ def batch(
 )  # fmt: skip
 def tune(
     screen: Screen, experiment: Path | None, trust: bool, workers: int | None, out: Path, resume: bool, data: _Data,
-    tests: Path | None, open_report: bool, where: str | None, max_hours: float | None, max_cost: float | None,
-    when_done: str, overrides: tuple[str, ...], dry_run: bool,
+    tests: Path | None, profile: str | None, open_report: bool, where: str | None, max_hours: float | None,
+    max_cost: float | None, when_done: str, overrides: tuple[str, ...], dry_run: bool,
 ) -> int:  # fmt: skip
     """Search the settings of differential evolution that fit best; EXPERIMENT is a .yaml, or a .hgx or .gx itself.
 
@@ -600,6 +602,7 @@ def tune(
     metagenx tune experiments/film.yaml --set model.file=other.hgx --dry-run
     metagenx tune experiments/film.yaml --where cluster.yaml --max-cost 5 --when-done down
     metagenx tune film.hgx --tests=experiments/example_tests.py --trust
+    metagenx tune experiments/film.yaml --profile hand-made
     """
     from metagenx.cluster.places import check_where, is_far
     from metagenx.cluster.tuning import Far, tune_far
@@ -610,6 +613,8 @@ def tune(
     from metagenx.report.terminal import RunProgress
 
     experiment, overrides = _what_to_tune(experiment, tests, overrides)
+    if profile is not None:
+        overrides = (*overrides, f"tune.profile={json.dumps(profile)}")
     check_where(where)
     if not is_far(where) and (max_hours or max_cost or when_done != "keep"):
         raise click.UsageError("--max-hours, --max-cost and --when-done go with --where CLUSTER.")
@@ -742,4 +747,4 @@ def doctor(screen: Screen, warm: bool) -> int:
     return EXIT_REACHED if all(f.ok for f in findings) else EXIT_NOT_REACHED
 
 
-from metagenx import cli_cluster, cli_experience, cli_live, cli_serve, cli_space  # noqa: E402, F401 -- adds commands
+from metagenx import cli_cluster, cli_experience, cli_live, cli_metatune, cli_serve, cli_space  # noqa: E402, F401

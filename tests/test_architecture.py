@@ -29,10 +29,11 @@ MAY_IMPORT = {
     "doctor": {"errors", "physics", "genx", "fitting", "meta", "runs", "report"},
     "cluster": {"errors", "genx", "fitting", "meta", "runs", "report"},
     "cli": {"errors", "physics", "genx", "fitting", "meta", "runs", "report", "doctor", "cluster", "serve"}
-    | {"cli_cluster", "cli_experience", "cli_live", "cli_serve", "cli_space", "supervisor"},
+    | {"cli_cluster", "cli_experience", "cli_live", "cli_metatune", "cli_serve", "cli_space", "supervisor"},
     "supervisor": {"errors"},
     "cli_serve": {"errors", "report", "serve", "cli"},
     "cli_experience": {"errors", "experience", "report", "cli"},
+    "cli_metatune": {"errors", "meta", "report", "cli"},
     "cli_space": {"errors", "meta", "report", "cli"},
     "cli_live": {"errors", "meta", "report", "live", "cli"},
     "cli_cluster": {"errors", "runs", "report", "cluster", "cli"},
@@ -44,7 +45,7 @@ MAY_IMPORT = {
 DOORS = {
     "ray": {"meta", "doctor", "cluster"},
     "h5py": {"genx"},
-    "click": {"cli", "cli_cluster", "cli_experience", "cli_live", "cli_serve", "cli_space"},
+    "click": {"cli", "cli_cluster", "cli_experience", "cli_live", "cli_metatune", "cli_serve", "cli_space"},
     "rich": {"report", "cli"},
     "bokeh": {"report"},
     "jinja2": {"report"},

@@ -111,7 +111,7 @@ def run_on_tune(
 
 
 def _fit(trainable: Any, conductor: Conductor, pacer: RoundScheduler, title: str, folder: Path) -> None:
-    with _pending_trials(MOST_WORKERS if pacer.workers_now is not None else pacer.workers):
+    with pending_trials(MOST_WORKERS if pacer.workers_now is not None else pacer.workers):
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
@@ -151,7 +151,7 @@ def _raise_error_of_the_disk(error: BaseException | None) -> None:
 
 
 @contextlib.contextmanager
-def _pending_trials(workers: int) -> Iterator[None]:
+def pending_trials(workers: int) -> Iterator[None]:
     """Let Tune queue one waiting trial per worker; its default for own searchers is one in all.
 
     Our searcher proposes no more trials than there are workers, so a larger number does no harm."""

@@ -26,10 +26,13 @@ def write_report(folder: RunFolder, *, trust: bool = False) -> Path:
     """
     from metagenx.report.batch import is_batch, write_batch_report
     from metagenx.report.evidence import TUNE, Evidence
+    from metagenx.report.metatune_page import is_metatune, write_metatune_report
     from metagenx.report.repeat_page import repeat_page
     from metagenx.report.tune_page import tune_page
     from metagenx.runs import write_atomically
 
+    if is_metatune(folder):
+        return write_metatune_report(folder)
     if is_batch(folder):
         return write_batch_report(folder, trust=trust)
     evidence = Evidence.of(folder)
@@ -46,8 +49,11 @@ def rebuild(folder: RunFolder, *, trust: bool = False, say: Callable[[str], None
     """
     from metagenx.errors import FileFormatError, InputError
     from metagenx.meta.reread import reread
+    from metagenx.report.metatune_page import is_metatune, write_metatune_report
 
     folder.manifest()
+    if is_metatune(folder):
+        return write_metatune_report(folder)
     try:
         with folder.lock():
             reread(folder, trust=trust)
