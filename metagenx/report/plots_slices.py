@@ -62,7 +62,7 @@ def slices_figure(evidence: Evidence, winner: str | None) -> Figure | None:
     import pandas as pd
 
     scores = search_scores(evidence)
-    columns = _varied(evidence, [score.setting for score in scores])
+    columns = varied(evidence, [score.setting for score in scores])
     if len(scores) < FEWEST_SETTINGS or not columns:
         return None
     plots = [Plot(knob, _slice(evidence, knob, values, scores, winner)) for knob, values in columns.items()]
@@ -76,13 +76,13 @@ def slices_figure(evidence: Evidence, winner: str | None) -> Figure | None:
     )
     shows = (
         f"{evidence.goal.measure.capitalize()} in the search against each thing that was varied: lower is better. "
-        "Orange: the file's settings, green: the winner. Open triangles never succeeded and stand at a lower bound. A knob that "
-        "matters shows a valley, one that does not a cloud."
+        "Orange: the file's settings, green: the winner. Open triangles never succeeded and stand at a lower bound. A "
+        "knob that matters shows a valley, one that does not a cloud."
     )
     return Figure("What mattered", shows, plots, as_csv("slices", table), layout="grid")
 
 
-def _varied(evidence: Evidence, names: Sequence[str]) -> dict[str, list[Any]]:
+def varied(evidence: Evidence, names: Sequence[str]) -> dict[str, list[Any]]:
     """Knob → its effective value for every setting (nan where it is switched off), of those that the space varies."""
     n_dim = evidence.n_dim
     effective: dict[str, tuple[str, Callable[[Settings], Any]]] = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from metagenx.meta.records import BASELINE
 from metagenx.report.evidence import Evidence
+from metagenx.report.importance import importance_line
 from metagenx.report.labels import setting_label
 from metagenx.report.measurement import PUBLISHED, Measurement
 from metagenx.report.numbers import rate_text, ratio_text, time_text, with_error, worse_by
@@ -38,7 +39,7 @@ def tune_text(result: TuneResult, report: Path) -> str:
             [setting_label(m.setting), rate_text(m.rate), time_text(m.time), m.median_fom, f"{len(m.records)} {phase}"]
         )
     # The first words are the answer itself: change or keep.
-    lines = [*_aligned(rows), "", f"→ {result.verdict}", *_gain_lines(result)]
+    lines = [*_aligned(rows), "", f"→ {result.verdict}", *_gain_lines(result), f"  {importance_line(evidence)}"]
     if result.answer.winner:
         typed = (
             line.removeprefix("Method: ").replace(":", "") for line in how_to_type(result.settings, evidence.n_dim)

@@ -11,12 +11,14 @@ from metagenx.meta.intervals import Interval
 from metagenx.report import sections
 from metagenx.report.cost import cost_lines
 from metagenx.report.evidence import Evidence
+from metagenx.report.importance import importance_element
 from metagenx.report.labels import setting_label
 from metagenx.report.measurement import Measurement, colours, comparison_table, measurements
 from metagenx.report.models import audit_lines
 from metagenx.report.numbers import percent, rate_text, ratio_text, time_text, times, whole
 from metagenx.report.page.elements import Download, Element, Headline, Lines, Note, Section, Table, as_csv
 from metagenx.report.page.render import render
+from metagenx.report.plots_front import front_figure
 from metagenx.report.plots_race import optimism_figure, timeline_figure
 from metagenx.report.plots_running_time import course_figure, ecdf_figure, time_figure
 from metagenx.report.plots_slices import slices_figure
@@ -255,7 +257,9 @@ def _speed(evidence: Evidence, found: list[Measurement], palette: dict[str, str]
 def _search(evidence: Evidence, winner: str | None, baseline: str) -> Section:
     parts = (
         timeline_figure(evidence, winner),
+        importance_element(evidence),
         slices_figure(evidence, winner),
+        front_figure(evidence, winner),
         scheme_table(evidence),
         paired_table(evidence, baseline),
         optimism_figure(evidence, winner),
