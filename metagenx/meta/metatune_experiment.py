@@ -188,11 +188,11 @@ def load_meta(path: str | Path, overrides: Sequence[str] = ()) -> LoadedMeta:
         return LoadedMeta(found, space, None, SYNTHETIC)
     from metagenx.meta.measured_table import built_in_tables
 
-    place = folder / table if table else built_in_tables().get("measured")
-    if place is None or not place.is_file():
+    file = folder / table if table else built_in_tables().get("measured")
+    if file is None or not file.is_file():
         what = table or "of measured settings"
         raise InputError(f"there is no table {what}", hint="docs/tuner.md says how one is made.")
-    return LoadedMeta(found, space, place, hashlib.sha256(place.read_bytes()).hexdigest())
+    return LoadedMeta(found, space, file, hashlib.sha256(file.read_bytes()).hexdigest())
 
 
 def _override(data: dict[str, Any], text: str, options: list[KeyPath], mistakes: Mistakes) -> None:
@@ -208,5 +208,11 @@ def _override(data: dict[str, Any], text: str, options: list[KeyPath], mistakes:
 
 
 def _keys(section: KeyPath) -> list[str]:
-    kind = {(): MetaExperiment, ("tasks",): TasksSection, ("real",): RealSection, ("run",): RunSection}.get(section)
+    kinds: dict[KeyPath, Any] = {
+        (): MetaExperiment,
+        ("tasks",): TasksSection,
+        ("real",): RealSection,
+        ("run",): RunSection,
+    }
+    kind = kinds.get(section)
     return [f.name for f in dataclasses.fields(kind)] if kind is not None else []

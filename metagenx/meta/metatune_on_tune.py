@@ -57,7 +57,9 @@ class ProfileTrial(tune.Trainable):
         """Hand the tuning runs out and wait for them."""
         job: Job = self._job
         if "real" in job:
-            task = ray.remote(_real).options(num_cpus=1, scheduling_strategy=STRATEGY, name=f"tuning run {job['name']}")
+            task: Any = ray.remote(_real).options(
+                num_cpus=1, scheduling_strategy=STRATEGY, name=f"tuning run {job['name']}"
+            )
             found: Any = ray.get([task.remote(job["settings"], run) for run in job["real"]])
         else:
             task = ray.remote(_replayed).options(num_cpus=1, scheduling_strategy=STRATEGY, name=f"replay {job['name']}")
