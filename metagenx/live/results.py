@@ -30,6 +30,15 @@ def write_updates(folder: RunFolder, updates: Sequence[Update]) -> None:
     write_table(updates_csv(folder), [update.row() for _, update in sorted(last.items())])
 
 
+def write_report(folder: RunFolder, updates: Sequence[Update]) -> None:
+    """``report.html``: the parameters against time, if there are two updates at least; raises as the journal."""
+    from metagenx.report.live_page import live_page
+
+    last = {update.number: update.to_json() for update in updates}
+    if len(last) > 1:
+        write_atomically(folder.report, live_page(folder, [update for _, update in sorted(last.items())]))
+
+
 def write_fit(folder: RunFolder, answer: Answer, update: Update) -> None:
     """The fitted model with its data as .hgx: ``best.hgx``, and one for each state in ``fits/``."""
     offsets = [

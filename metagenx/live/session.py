@@ -27,7 +27,7 @@ from metagenx.live.follower import Answer, Follower
 from metagenx.live.minima import Minima
 from metagenx.live.precision import wanted_precisions
 from metagenx.live.record import KIND, PHASE, Update, number
-from metagenx.live.results import write_curves, write_fit, write_updates
+from metagenx.live.results import write_curves, write_fit, write_report, write_updates
 from metagenx.live.searchers import Searchers
 from metagenx.live.state import SEQUENCE, SWEEPS, State, States, whole_plan
 from metagenx.live.sweeps import Curve, with_curves
@@ -181,6 +181,7 @@ class Session:
         with self._stack:
             with contextlib.suppress(MetagenxError):
                 self._tidy()
+                write_report(self.folder, self.updates)
             with contextlib.suppress(MetagenxError):
                 self._journal.append(SessionEnded(state, "" if error is None else str(error)))
                 self.folder.session_ended(state)

@@ -61,6 +61,7 @@ def _run(session: Session, looks: int) -> None:
     session.run(is_over)
 
 
+@pytest.mark.skipif("METAGENX_LONG" not in os.environ, reason="takes half a minute: METAGENX_LONG=1")
 def test_a_beam_time_with_a_bad_file_is_fitted_and_resumed(tmp_path: Path, model: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
@@ -88,6 +89,7 @@ def test_a_beam_time_with_a_bad_file_is_fitted_and_resumed(tmp_path: Path, model
     assert abs(value - truth["L1.setD"]) < 5.0 * error
     assert error < 0.5
     assert folder.best.is_file()
+    assert "Parameters against files" in folder.report.read_text(encoding="utf-8")
     assert (folder.path / "fits" / "state0001.hgx").is_file()
     table = (folder.path / "live.csv").read_text(encoding="utf-8").splitlines()
     assert len(table) == 3
