@@ -12,13 +12,14 @@ fail, or the harness could not tell.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import numpy as np
 from measure import arguments, finish, machine, table
 from search_problems import best_known, load_instance
 from tabular_measure import Run, side_by_side
-from tuner_rivals import Purse
+from tuner_rivals import Empty, Purse
 
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.streams import stream
@@ -64,13 +65,12 @@ def naive(benchmark: TabularBenchmark, budget: int, searched: Sequence[str], tas
     """The best score of a log of random settings, each with one run on every sample."""
     purse = Purse(benchmark, budget, stream(SEED, "naive", task), searched)
     best, lowest = benchmark.default, purse.score(benchmark.default, NAIVE_RUNS)
-    for _ in range(200):
-        if purse.left <= 0:
-            break
-        point = purse.space.sample(purse.rng)
-        score = purse.score(point, NAIVE_RUNS) if purse.left > 0 else np.inf
-        if score < lowest:
-            best, lowest = point, score
+    with contextlib.suppress(Empty):
+        for _ in range(200):
+            point = purse.space.sample(purse.rng)
+            score = purse.score(point, NAIVE_RUNS)
+            if score < lowest:
+                best, lowest = point, score
     return benchmark.settings(best)
 
 

@@ -105,7 +105,8 @@ def main() -> None:
                 error = float(found[name].std(ddof=1) / np.sqrt(repetitions)) if repetitions > 1 else float("nan")
                 results[f"{family} {budget} {name}"] = [float(found[name].mean()), error]
                 rows.append([family, f"{budget:,}", name, f"{found[name].mean():.3f} ± {error:.3f}",
-                             f"{found[name].max():.3f}", f"{(time.process_time() - begun) / repetitions:.2f}"])  # fmt: skip
+                             f"{found[name].max():.3f}",
+                             f"{(time.process_time() - begun) / repetitions:.2f}"])  # fmt: skip
                 print(" | ".join(rows[-1]), flush=True)
             for name in found.keys() - {OURS}:
                 if OURS in found and found[OURS].mean() >= found[name].mean():
