@@ -87,7 +87,8 @@ samples:                          # on what settings are compared: your measurem
 
 baseline: file                    # compare with: file (its own settings) or genx3 (GenX's defaults)
 
-search_space: {space}             # what may be tried: de-core, strategies, schemes, de-full, or a file of yours
+search_space: {space}             # what may be tried: auto (defines itself: metagenx space THIS_FILE), de-core,
+                                  # strategies, schemes, de-full, or a file of yours
 
 test:                             # what "robust" means
   repeats: 60                     # fits of a setting in the search, at the most; losers stop long before

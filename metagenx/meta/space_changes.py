@@ -6,7 +6,8 @@ the space of the tuner's own settings: it knows points and scores only.
 1. *Widen* by half where at least two of the best five sit at a soft bound (or beyond it: a share of the proposals comes
    from the whole superset). Hard bounds, the ends of the superset, never move.
 2. *Drop* a choice all of whose settings are, at their most optimistic, worse than the best at its most pessimistic.
-3. *Narrow* what matters to the box around the elite, inflated, and *freeze* what does not at the elite's median.
+3. *Narrow* what matters to the box around the elite, inflated, and *freeze* what does not at the elite's median. The
+   outermost tenth of the elite at either end does not count: a few are there by luck, and luck has no bounds.
 
 What matters is told as in PED-ANOVA (Watanabe, Bansal & Hutter, IJCAI 2023): the Pearson divergence between the
 elite's distribution and that of all that were tried, parameter by parameter; here in quarters of the values that were
@@ -52,6 +53,7 @@ class SpacePolicy:
     Parameters
     ----------
     elite : share of the settings that are the elite; at least ``2 n_dim + 2`` settings.
+    trim : share of the elite that is left out at either end of a parameter, before it is boxed.
     inflate : of the elite's box, before it becomes the new one.
     matters : share of the importance below which a parameter is frozen.
     edge : of the box's width, what still counts as sitting at its bound; ``widen`` by how much it moves then.
@@ -60,6 +62,7 @@ class SpacePolicy:
     """
 
     elite: float = 0.15
+    trim: float = 0.10
     inflate: float = 0.30
     matters: float = 0.05
     edge: float = 0.05
@@ -238,8 +241,9 @@ def _around(box: Box, name: str, values: list[Value], policy: SpacePolicy) -> Bo
         return box.with_alive(name, tuple(value for value in box.alive[name] if value in values) or box.alive[name])
     low, high = box.ranges[name]
     places = [box.space.parameters[name].encode(value) for value in values]
-    margin = 0.5 * policy.inflate * (max(places) - min(places))
-    new_low, new_high = max(low, min(places) - margin), min(high, max(places) + margin)
+    lowest, highest = (float(np.quantile(places, share)) for share in (policy.trim, 1.0 - policy.trim))
+    margin = 0.5 * policy.inflate * (highest - lowest)
+    new_low, new_high = max(low, lowest - margin), min(high, highest + margin)
     return box.with_range(name, new_low, new_high) if new_low < new_high else box
 
 

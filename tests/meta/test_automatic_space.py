@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from metagenx.errors import ConfigError
+from metagenx.fitting.streams import stream
+from metagenx.meta.automatic_space import DefinedSpace, ProblemShape, Taught, define_space
 from metagenx.meta.box import Box
 from metagenx.meta.parameters import ChoiceParameter, FloatParameter, IntParameter
+from metagenx.meta.replay import TabularBenchmark
+from metagenx.meta.replayed_tuning import tune_replayed
 from metagenx.meta.space import Point, SearchSpace
 from metagenx.meta.space_changes import Change, SpacePolicy, Trial, importance, refine
+from metagenx.meta.space_experience import taught_by_store
+from metagenx.meta.space_file import load_space
 
 SCHEMES = ("best_1_bin", "rand_1_bin", "jade_best")
 
@@ -169,3 +177,97 @@ def test_the_same_evidence_in_any_order_gives_the_same_changes() -> None:
     assert first[0] == again[0]
     assert [change.to_json() for change in first[1]] == [change.to_json() for change in again[1]]
     assert [Change.from_json(change.to_json()) for change in first[1]] == first[1]
+
+
+# ---------------------------------------------------------------------- the first box, and runs in it
+
+
+def test_the_first_box_follows_from_the_problem() -> None:
+    space = load_space("auto")
+    assert space.automatic
+    assert not load_space("de-core").automatic
+    found = define_space(space, ProblemShape(12, 1.5), 12_000_000)
+    assert found.box.form("pop_mult")["float"] == [0.5, 15.0]  # max(5, n/2) to 15 n members
+    assert found.box.form("max_evaluation_mult")["float"] == [4.0, 54.0]  # to GenX's own 54 n³
+    assert all(found.reasons.values())
+    wide = define_space(space, ProblemShape(12, 5.0), 12_000_000)
+    assert wide.box.form("pop_mult")["float"][0] > 0.5
+    poor = define_space(space, ProblemShape(12, 1.5), 1_000_000)
+    assert poor.box.form("max_evaluation_mult")["float"][1] < 54.0
+    for n_dim in (1, 2, 5, 40, 200):
+        for budget in (1, 1000, 10**9):
+            box = define_space(space, ProblemShape(n_dim), budget).box
+            assert box.as_space().sample(np.random.default_rng(0))
+    assert DefinedSpace.from_json(space, found.to_json()) == found
+
+
+def test_like_problems_teach_and_unlike_ones_do_not() -> None:
+    space, rng = superset(), np.random.default_rng(2)
+    points = [space.sample(rng) for _ in range(160)]
+    teacher = Taught("film", ProblemShape(12, 1.5), tuple(Trial(point, bowl(point)) for point in points))
+    found = define_space(space, ProblemShape(14, 1.5), 10**8, [teacher])
+    assert found.teachers == ("film",)
+    assert found.box.contains({"km": 1.1})  # its best lie above what the problem alone says
+    assert not define_space(space, ProblemShape(14, 1.5), 10**8).box.contains({"km": 1.1})
+    assert any("160 settings on 1 like problems (film)" in change.reason for change in found.changes)
+    assert min(map(bowl, found.suggestions)) == min(map(bowl, points))
+    assert define_space(space, ProblemShape(60, 1.5), 10**8, [teacher]).teachers == ()
+    few = Taught("few", ProblemShape(12, 1.5), teacher.trials[:10])
+    assert define_space(space, ProblemShape(12, 1.5), 10**8, [few]).teachers == ()
+
+
+def test_the_store_teaches_what_restarted_runs_cost() -> None:
+    def row(settings: str, evaluations: int, fom: float) -> dict[str, object]:
+        return {
+            "command": "tune", "n_parameters": 2, "failure": "", "problem": "p" * 32, "name": "film",
+            "settings": settings,
+            "lower": [0.0, 0.0], "upper": [1.0, 1.0], "start": [0.5, 0.5], "n_points": 10, "n_layers": 3, "noise": 0.1,
+            "fom": fom, "known_fom": 1.0, "values": [0.1, 0.1], "errors": [], "evaluations": evaluations,
+            "generations": 1, "stop": "stagnation", "seconds": 0.1, "hit_evaluations": [evaluations], "hit_foms": [fom],
+        }  # fmt: skip
+
+    rows = [
+        row('{"km":0.5}', 100, 1.0),
+        row('{"km":0.5}', 300, 1.0),
+        row('{"km":0.9}', 500, 2.0),
+        row("nonsense", 1, 1.0),
+    ]
+    (taught,) = taught_by_store(rows, lambda settings, n_dim: {"km": settings.km})
+    assert taught.shape.n_dim == 2
+    by_km = {trial.point["km"]: trial for trial in taught.trials}
+    assert set(by_km) == {0.5, 0.9}
+    assert not by_km[0.5].censored
+    assert math.log10(200.0) < by_km[0.5].score < math.log10(200.0) + 0.5  # the mean, and a standard error
+    assert by_km[0.9].censored
+
+
+def test_a_run_in_an_automatic_space_is_the_same_again_and_probes_cheaply(monkeypatch: pytest.MonkeyPatch) -> None:
+    from metagenx.meta import replayed_tuning
+
+    races = []
+
+    class Kept(replayed_tuning._ReplayedRace):
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            races.append(self)
+
+    monkeypatch.setattr(replayed_tuning, "_ReplayedRace", Kept)
+    benchmark = TabularBenchmark.synthetic(stream(1, "test"), samples=2)
+    defined = define_space(benchmark.space, ProblemShape(10, 1.5), 40_000_000)
+    for _ in range(2):
+        tune_replayed(benchmark, 40_000_000, 7, defined=defined)
+    first, again = races
+    assert [d.to_json() for d in first.decisions] == [d.to_json() for d in again.decisions]
+    assert first.decisions[0].space == defined.changes  # the journal begins with how the space was defined
+    assert len(first.space_changes) > len(defined.changes)
+    probes = [i for i, decision in enumerate(first.decisions) if decision.stage == "probe"]
+    assert len(probes) == 1
+    cost = first.decisions[probes[0]].evaluations - first.decisions[probes[0] - 1].evaluations
+    assert 0 < cost <= 0.05 * 40_000_000
+    assert {"file"} <= set(first.contenders)
+
+
+def test_a_switch_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("extends: de-core\nautomatic: perhaps\n")
+    with pytest.raises(ConfigError, match="automatic"):
+        load_space("mine.yaml", tmp_path)
