@@ -4,8 +4,8 @@
     python benchmarks/tuner_efficiency.py --families M2 --repetitions 16
 
 The truth is the surrogate of the measured table (metagenx/meta/tables); regret is log10 ERT of the returned settings
-above the best of the space, mean over the samples. All tuners know the default. The others pay for restarted runs, ours for
-single runs; both draw from the same truth. SMAC3 runs in an environment of its own (``python -m venv
+above the best of the space, mean over the samples. All tuners know the default. The others pay for restarted runs,
+ours for single runs; both draw from the same truth. SMAC3 runs in an environment of its own (``python -m venv
 ~/.cache/metagenx/tuners``; ``pip install smac``), irace in R (Debian: r-cran-irace, version 3.5); the one that is not
 there is left out, with a line that says so.
 """
