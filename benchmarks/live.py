@@ -360,8 +360,8 @@ def run_beam_times(updates: int, only: str, fom: str, report: Report) -> list[fl
         alarms = sum(line["advice"] == "look" for line in found.lines)
         report(
             f"{name:<11} {latency(found.seconds)}; right {sum(counted)} of {len(counted)} from 3 σ on "
-            f"(all: {sum(good)} of {len(good)}; next minimum {np.median(sigmas):.1f} σ, {len(rivals)} rivals); counting "
-            f"time within 30 % {sum(near)} of {len(near)}; false alarms {alarms} of {len(found.lines)}; "
+            f"(all: {sum(good)} of {len(good)}; next minimum {np.median(sigmas):.1f} σ, {len(rivals)} rivals); "
+            f"counting time within 30 % {sum(near)} of {len(near)}; false alarms {alarms} of {len(found.lines)}; "
             f"load {found.load:.1f}",
             None,
         )  # fmt: skip

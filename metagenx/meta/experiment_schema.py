@@ -140,8 +140,8 @@ class TestSection:
 class TuneSection:
     """How the search goes: settings tried, in how many cohorts, the race, fresh seeds at the end.
 
-    ``profile`` is a tuner profile: a name, a file, or its keys. It has all settings of the tuner, among them ``searcher``,
-    ``trials`` and ``rounds`` (there ``cohorts``); what is written here goes before it.
+    ``profile`` is a tuner profile: a name, a file, or its keys. It has all settings of the tuner, among them
+    ``searcher``, ``trials`` and ``rounds`` (there ``cohorts``); what is written here goes before it.
     """
 
     goal: Literal["expected_cost", "time", "success_rate", "pareto", "fom_at_budget"] = "expected_cost"

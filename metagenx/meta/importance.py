@@ -134,7 +134,8 @@ def _main_effects(forest: Forest, x: FloatArray, groups: Sequence[NDArray[np.int
         return np.zeros(len(groups))
     shares = []
     for group in groups:
-        kinds, counts = np.unique(x[:, group], axis=0, return_counts=True)
+        kinds, occurring = np.unique(x[:, group], axis=0, return_counts=True)
+        counts = occurring.astype(float)
         if len(kinds) > MOST_VALUES:
             chosen = np.unique(np.linspace(0, len(x) - 1, MOST_VALUES).astype(int))
             kinds = x[np.argsort(x[:, group[0]], kind="stable")[chosen]][:, group]
@@ -145,4 +146,4 @@ def _main_effects(forest: Forest, x: FloatArray, groups: Sequence[NDArray[np.int
         centre = np.average(means, weights=counts)
         shares.append(float(np.average((means - centre) ** 2, weights=counts)) / total)
     found = np.array(shares)
-    return found / max(1.0, found.sum())
+    return np.asarray(found / max(1.0, found.sum()))

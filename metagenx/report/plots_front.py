@@ -80,4 +80,4 @@ def front_figure(evidence: Evidence, winner: str | None) -> Figure | None:
 
 def _beats(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     no_worse = one[3] >= other[3] and one[6] <= other[6]
-    return no_worse and (one[3] > other[3] or one[6] < other[6])
+    return bool(no_worse and (one[3] > other[3] or one[6] < other[6]))

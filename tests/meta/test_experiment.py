@@ -470,6 +470,8 @@ def test_the_searchers_are_those_that_there_are() -> None:
 def test_the_shipped_experiments_load(shared: Path) -> None:
     experiments = Path(__file__).resolve().parents[2] / "experiments"
     for path in sorted(experiments.glob("*.yaml")):
+        if path.name == "tuner.yaml":  # of metagenx metatune
+            continue
         model = shared / "genx_files" / "X-ray_Reflectivity.hgx"
         assert load_experiment(path, [f"model.file={model}"]).samples[0].file == model
 
