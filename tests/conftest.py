@@ -35,6 +35,7 @@ _CROWDED = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With ``-n 2 --dist loadgroup`` one process does all the tests that are crowded, the other one the rest."""
     if not config.pluginmanager.hasplugin("xdist"):
