@@ -76,7 +76,7 @@ def test_a_table_survives_the_disk(tmp_path: Path) -> None:
     assert found.at(1000.0) == (1120.0, 1)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"a,b\n1,2\n", mtime=0)], ids=["no gzip", "another table"])
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"a,b\n1,2\n", mtime=0)], ids=["none", "another"])
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "t.csv.gz"
     path.write_bytes(content)
