@@ -24,29 +24,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 SHARED = Path(os.environ.get("METAGENX_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
-# Tests that start Ray, GenX or many processes of their own: they would wait for each other's processors.
-_CROWDED = (
-    "tests/meta/",
-    "tests/cluster/",
-    "tests/serve/",
-    "tests/report/",
-    "tests/test_cli.py",
-    "tests/test_convert.py",
-)
+# Tests that start Ray or many processes of their own; they take longest.
+_LONG = ("tests/meta/", "tests/cluster/", "tests/serve/", "tests/report/", "tests/test_cli.py", "tests/test_convert.py")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With ``-n 2 --dist loadgroup`` one process does all the tests that are crowded, the other one the rest."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    crowded = []
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        if file.startswith(_CROWDED):
-            crowded.append(item)
-        item.add_marker(pytest.mark.xdist_group("crowded" if file.startswith(_CROWDED) else file))
-    items[:] = crowded + [item for item in items if item not in set(crowded)]
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that two processes (``-n 2 --dist loadfile``) end together."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 @pytest.fixture(scope="session")

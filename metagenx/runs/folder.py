@@ -342,6 +342,8 @@ def what_changed(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "
     for key in dict.fromkeys([*old, *new]):
         path = f"{prefix}.{key}" if prefix else str(key)
         before, after = old.get(key), new.get(key)
+        if path == "tune.profile.settings":  # what follows from the other keys
+            continue
         if isinstance(before, Mapping) and isinstance(after, Mapping):
             lines += what_changed(before, after, path)
         elif before != after:
