@@ -66,6 +66,7 @@ def check_cluster(path: Path) -> ClusterFile:
         _check_nodes(file, mistakes)
         _check_provider(file, mistakes)
         _check_prices(file, mistakes)
+        _check_setup(file, mistakes)
         _check_token(file, mistakes)
         if not mistakes:  # what Ray says of a file that is wrong in our eyes already would say it twice
             _check_schema(file, mistakes)
@@ -230,6 +231,14 @@ def _check_prices(file: ClusterFile, mistakes: Mistakes) -> None:
     for name in file.options.prices_per_hour:
         if name not in file.nodes:
             mistakes.unknown((*path, name), name, file.nodes, "is no kind of node of this cluster")
+
+
+def _check_setup(file: ClusterFile, mistakes: Mistakes) -> None:
+    """Where the file says nothing Ray installs what it likes, by the system's pip, which newer systems refuse."""
+    if file.provider in ("aws", "gcp", "azure"):
+        for key, what in (("setup_commands", "another Ray"), ("head_setup_commands", "the cloud's library")):
+            if not isinstance(file.content.get(key), list):
+                mistakes.add((key,), f"is missing: Ray would install {what}, by the system's pip; [] installs nothing")
 
 
 def _check_token(file: ClusterFile, mistakes: Mistakes) -> None:

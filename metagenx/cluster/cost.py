@@ -53,8 +53,13 @@ def price_of(file: ClusterFile, found: dict[str, float] | None = None) -> Price 
         count = min(left, node.maximum)
         total, left = total + count * prices[node.name], left - count
     dearest = max((prices[node.name] for node in workers), default=0.0)
-    asked = found and all(name in found for name in (file.head, *(node.name for node in workers)))
-    source = "as the cloud says now" if asked else "prices in the cluster file; spot costs less"
+    asked = {name for name in (file.head, *(node.name for node in workers)) if name in (found or {})}
+    if len(asked) == 1 + len(workers):
+        source = "as the cloud says now"
+    elif asked:
+        source = f"{' and '.join(sorted(asked))} as the cloud says now, the rest by the cluster file"
+    else:
+        source = "prices in the cluster file; spot costs less"
     return Price(prices[file.head], dearest, total, file.options.currency, file.most_workers, source)
 
 

@@ -74,6 +74,7 @@ def main() -> int:
         code = EXIT_INTERNAL
         try:
             folder = _place(here / "run", BASE.expanduser() / job.experiment / job.run)
+            os.chdir(folder.path)  # the folder of the job is Ray's, which clears it away when it likes
             with _mirrored(folder):
                 code = _work(job, folder)
             _send(folder)

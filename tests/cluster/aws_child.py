@@ -6,12 +6,14 @@ import json
 import sys
 from pathlib import Path
 
+REFUSAL = "refusing: this process can reach other machines"
+
 
 def refuse_where_there_is_a_network() -> None:
     cards = {line.split(":")[0].strip() for line in Path("/proc/net/dev").read_text().splitlines()[2:]}
     routes = Path("/proc/net/route").read_text().splitlines()[1:]
     if cards - {"lo"} or routes:
-        raise SystemExit("refusing: this process can reach other machines")
+        raise SystemExit(REFUSAL)
 
 
 def main() -> None:

@@ -48,15 +48,17 @@ MINUTES = pytest.mark.skipif(
 class Machine:
     """One machine; its processes end with :meth:`off`."""
 
-    def __init__(self, net: Network, name: str, address: str, home: Path, *, disk_mb: int = 0) -> None:
+    def __init__(self, net: Network | Nowhere, name: str, address: str, home: Path, *, disk_mb: int = 0) -> None:
         self.net, self.name, self.address, self.home = net, name, address, home
         self.space, self.link = f"{net.name}-{name}", f"{net.name[-6:]}{name}"[:15]
         home.mkdir(parents=True, exist_ok=True)
         _do("ip", "netns", "add", self.space)
-        _do("ip", "link", "add", self.link, "netns", net.space, "type", "veth", "peer", "eth0", "netns", self.space)
-        net.inside("ip", "link", "set", self.link, "master", "br0", "up")
-        for command in (f"addr add {address}/24 dev eth0", "link set eth0 up", "link set lo up"):
-            _do("ip", "-n", self.space, *command.split())
+        _do("ip", "-n", self.space, "link", "set", "lo", "up")
+        if isinstance(net, Network):
+            _do("ip", "link", "add", self.link, "netns", net.space, "type", "veth", "peer", "eth0", "netns", self.space)
+            net.inside("ip", "link", "set", self.link, "master", "br0", "up")
+            for command in (f"addr add {address}/24 dev eth0", "link set eth0 up"):
+                _do("ip", "-n", self.space, *command.split())
         mounts = "mount -t tmpfs -o size=512m tmpfs /dev/shm && mkdir -p /tmp/ray && mount -t tmpfs tmpfs /tmp/ray"
         if disk_mb:
             mounts += f" && mount -t tmpfs -o size={disk_mb}m tmpfs {home}"
@@ -128,10 +130,12 @@ class Machine:
 
     def cut(self) -> None:
         """Pull the network cable."""
+        assert isinstance(self.net, Network)
         self.net.inside("ip", "link", "set", self.link, "down")
 
     def heal(self) -> None:
         """Plug it in again."""
+        assert isinstance(self.net, Network)
         self.net.inside("ip", "link", "set", self.link, "up")
 
     def off(self) -> None:
@@ -194,6 +198,28 @@ class Network:
         for machine in self.machines:
             machine.off()
         subprocess.run(["ip", "netns", "del", self.space], capture_output=True)
+
+
+class Nowhere:
+    """The network of machines that have none."""
+
+    def __init__(self) -> None:
+        self.name = f"mg{os.getpid()}{next(_COUNT)}"
+
+
+@contextlib.contextmanager
+def lonely_machine(folder: Path, *, own: Sequence[str] = ()) -> Iterator[Machine]:
+    """A machine that has nothing but loopback and no route out; ``own``: networks whose every address is itself.
+
+    What it sends to such an address never leaves the kernel: a whole cloud of pretended machines is this one.
+    """
+    machine = Machine(Nowhere(), "lonely", "127.0.0.1", folder / "home-lonely")
+    try:
+        for addresses in own:
+            _do("ip", "-n", machine.space, "route", "add", "local", addresses, "dev", "lo")
+        yield machine
+    finally:
+        machine.off()
 
 
 @contextlib.contextmanager

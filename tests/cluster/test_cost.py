@@ -24,6 +24,17 @@ def test_price_of_the_shipped_file() -> None:
     assert "0.08 USD an hour for the head, up to 5.80 USD an hour with 8 workers" in price.line
 
 
+def test_price_says_where_it_is_from() -> None:
+    file = check_cluster(ROOT / "cluster.yaml")
+    asked = price_of(file, {"head": 0.1, "worker": 0.25})
+    assert asked is not None
+    assert (asked.most, asked.source) == (pytest.approx(2.1), "as the cloud says now")
+    partly = price_of(file, {"worker": 0.25})
+    assert partly is not None
+    assert partly.most == pytest.approx(0.0832 + 2.0)
+    assert partly.source == "worker as the cloud says now, the rest by the cluster file"
+
+
 def test_no_price_no_start(tmp_path: Path) -> None:
     file = check_cluster(ROOT / "clusters" / "gcp.yaml")
     with pytest.raises(InputError, match="what this cluster costs is not known"):

@@ -6,8 +6,6 @@ Needs sshd, ssh and rsync; METAGENX_SSH_ROOT may name a folder in which a packag
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,18 +15,15 @@ import pytest
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "meta"), str(HERE.parent / "report")]
 
-from machines import MINUTES, PYTHON, Machine, available, network  # noqa: E402
+from machines import MINUTES, PYTHON, available, network  # noqa: E402
 from run_here import tune_here  # noqa: E402
 from scenarios import METAGENX, write_experiment  # noqa: E402
+from ssh_servers import TOOLS, ssh_server  # noqa: E402
 from tables import tables  # noqa: E402
 
 from metagenx.errors import EXIT_NOT_REACHED  # noqa: E402
 
 ROOT = HERE.parents[1]
-UNPACKED = os.environ.get("METAGENX_SSH_ROOT", "")
-PLACES = os.pathsep.join([f"{UNPACKED}/usr/sbin", f"{UNPACKED}/usr/bin", os.environ["PATH"], "/usr/sbin", "/sbin"])
-TOOLS = {tool: shutil.which(tool, path=PLACES) for tool in ("sshd", "ssh", "ssh-keygen", "rsync")}
-LIBRARIES = f"{UNPACKED}/usr/lib/x86_64-linux-gnu" if UNPACKED else ""
 
 pytestmark = [
     pytest.mark.ray,
@@ -36,33 +31,6 @@ pytestmark = [
     pytest.mark.skipif(not all(TOOLS.values()), reason=f"needs {', '.join(t for t, p in TOOLS.items() if not p)}"),
     pytest.mark.skipif(not available(), reason="needs root, and network namespaces"),
 ]
-
-
-def ssh_server(machine: Machine, public_key: str) -> None:
-    """Let the owner of a key in; the machine's home is the home of its user."""
-    home, place = machine.home, machine.home / "sshd"
-    for folder in (place, home / ".ssh"):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    (home / ".ssh" / "authorized_keys").write_text(public_key)
-    (home / "venv").symlink_to(Path(sys.prefix))
-    users = [
-        line for line in Path("/etc/passwd").read_text().splitlines() if line.split(":")[0] not in ("root", "sshd")
-    ]
-    users = [f"root:x:0:0:root:{home}:/bin/bash", "sshd:x:109:65534::/run/sshd:/usr/sbin/nologin", *users]
-    (place / "passwd").write_text("\n".join(users) + "\n")
-    subprocess.run([str(TOOLS["ssh-keygen"]), "-q", "-t", "ed25519", "-N", "", "-f", str(place / "key")], check=True)
-    (place / "config").write_text(
-        f"HostKey {place}/key\nListenAddress {machine.address}\nStrictModes no\nUsePAM no\nPidFile {place}/pid\n"
-        "PasswordAuthentication no\nPermitRootLogin yes\nUseDNS no\nMaxSessions 50\n"
-        f"SetEnv PATH={machine.home}/bin:/usr/local/bin:/usr/bin:/bin\n"
-    )
-    (home / "bin").mkdir(exist_ok=True)
-    for tool in ("rsync", "ssh"):
-        (home / "bin" / tool).symlink_to(str(TOOLS[tool]))
-    (home / ".profile").write_text('export PATH="$HOME/bin:$PATH"\nexport RAY_USAGE_STATS_ENABLED=0\n')
-    machine.run("bash", "-c", f"mount --bind {place}/passwd /etc/passwd; mkdir -p /run/sshd")
-    machine.run(str(TOOLS["sshd"]), "-f", str(place / "config"), "-E", str(place / "log"),
-                env={"LD_LIBRARY_PATH": LIBRARIES})  # fmt: skip
 
 
 @pytest.mark.timeout(900)
@@ -74,7 +42,8 @@ def test_machines_of_ones_own(tmp_path: Path) -> None:
         key = laptop.home / "key"
         subprocess.run([str(TOOLS["ssh-keygen"]), "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
         for machine in (head, worker):
-            ssh_server(machine, key.with_suffix(".pub").read_text())
+            ssh_server(machine, machine.home)
+            (machine.home / ".ssh" / "authorized_keys").write_text(key.with_suffix(".pub").read_text())
         text = (ROOT / "clusters" / "on-premise.yaml").read_text(encoding="utf-8")
         for old, new in (
             ("192.168.1.10", head.address), ("[192.168.1.11, 192.168.1.12]", f"[{worker.address}]"),
