@@ -2,7 +2,7 @@
 
 Within a family structure and instrument stay, the true parameters are drawn. Nothing but its number decides a sample.
 The bounds lie around a nominal value that is itself off, as a grower's is: by up to 25 % in thickness and 15 % in
-scattering length density, roughness between limits that fit any film.
+scattering length density (N2: 5 %), roughness between limits that fit any film.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ inst = model.Instrument(probe='x-ray', wavelength={wavelength}, coords='q', I0=1
 Amb = model.Layer(sigma=0.0, dens=1.0, d=0.0, f=(1e-20+1e-20j), b=0, xs_ai=0.0, magn=0.0, magn_ang=0.0)
 """  # noqa: E501
 _LAYER = (
-    "{name} = model.Layer(sigma={sigma!r}, dens={dens!r}, d={d!r}, f=({absorption!r}j+1.0), b=0, xs_ai=0.0, "
+    "{name} = model.Layer(sigma={sigma!r}, dens={dens!r}, d={d!r}, f=(1.0-{absorption!r}j), b=0, xs_ai=0.0, "
     "magn=0.0, magn_ang=0.0)\n"
 )
 _STACK = "{name} = model.Stack(Layers=[{layers}], Repetitions = {repetitions})\n"
@@ -79,13 +79,18 @@ class Family:
     """Films of one structure.
 
     ``stacks`` from the substrate up: name, layers from the bottom up, repetitions. ``fits_background`` adds the
-    background to the fitted parameters, I0 always is one.
+    background to the fitted parameters, I0 always is one. Thickness and density: by how much the nominal value is
+    off, and the bounds as multiples of it.
     """
 
     name: str
     stacks: tuple[tuple[str, tuple[LayerKind, ...], int], ...]
     q_max: float
     fits_background: bool
+    thickness_off: float = 0.25
+    thickness_bounds: tuple[float, float] = THICKNESS_BOUNDS
+    density_off: float = 0.15
+    density_bounds: tuple[float, float] = DENSITY_BOUNDS
 
     @property
     def layers(self) -> tuple[LayerKind, ...]:
@@ -100,7 +105,8 @@ _THREE = (
     LayerKind("L2", (30.0, 200.0), _ANY),
     LayerKind("L3", (20.0, 120.0), _ANY),
 )
-#: M2: two layers, 9 fitted parameters; L3: three layers, 12; ML: cap / [A/B]×8 / buffer, 14.
+#: M2: two layers, 9 fitted parameters; L3: three layers, 12; ML: cap / [A/B]×8 / buffer, 14; M1: one layer, 6; N2: two
+#: layers that are known to 10 %, 9.
 FAMILIES: dict[str, Family] = {
     "M2": Family("M2", (("Film", _TWO, 1),), 0.35, True),
     "L3": Family("L3", (("Film", _THREE, 1),), 0.4, True),
@@ -114,6 +120,8 @@ FAMILIES: dict[str, Family] = {
         0.5,
         False,
     ),
+    "M1": Family("M1", (("Film", (LayerKind("L1", (60.0, 500.0), _ANY),), 1),), 0.3, True),
+    "N2": Family("N2", (("Film", _TWO, 1),), 0.35, True, 0.05, (0.9, 1.12), 0.05, (0.9, 1.12)),
 }
 
 
@@ -168,12 +176,12 @@ def _rows(kind: Family, rng: np.random.Generator) -> tuple[list[Row], FloatArray
     found: list[tuple[str, float, float, float]] = []
     for layer in kind.layers:
         thickness = rng.uniform(*layer.thickness)
-        nominal = thickness * (1.0 + rng.uniform(-0.25, 0.25))
-        low, high = THICKNESS_BOUNDS
+        nominal = thickness * (1.0 + rng.uniform(-kind.thickness_off, kind.thickness_off))
+        low, high = kind.thickness_bounds
         found.append((f"{layer.name}.setD", thickness, low * nominal, high * nominal))
         density = rng.uniform(*layer.sld) * 1e-6 / _ELECTRON_RADIUS  # electrons / Å³, f is one electron
-        nominal = density * (1.0 + rng.uniform(-0.15, 0.15))
-        low, high = DENSITY_BOUNDS
+        nominal = density * (1.0 + rng.uniform(-kind.density_off, kind.density_off))
+        low, high = kind.density_bounds
         found.append((f"{layer.name}.setDens", density, low * nominal, high * nominal))
         found.append((f"{layer.name}.setSigma", rng.uniform(2.0, 8.0), *ROUGHNESS))
     found.append(("Sub.setSigma", rng.uniform(2.0, 8.0), *ROUGHNESS))
