@@ -24,7 +24,7 @@ from tuner_rivals import Empty, Purse
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.streams import stream
 from metagenx.meta.blocks import Block, run_one
-from metagenx.meta.families import FAMILIES, sample
+from metagenx.meta.families import sample
 from metagenx.meta.intervals import wilson
 from metagenx.meta.objective import Contender
 from metagenx.meta.paired_test import paired_ert_test
@@ -39,7 +39,6 @@ from metagenx.meta.statistics import Runs
 from metagenx.meta.tuner_settings import TunerSettings
 from metagenx.meta.verdict import judge
 
-FAMILY_DIMS = {"M2": 9, "L3": 12, "ML": 14}
 LEVEL = 0.05
 MOST_WORSE = 4  # of all tasks
 FRESH_RUNS = 400  # of a setting on a held-out sample, by which an answer is judged
@@ -96,10 +95,11 @@ def real_task(family: str, number: int, budget: int, runs: int) -> float:
     best = {name: best_known(problem, truth, settings) for name, (problem, settings, truth) in problems.items()}
     base = Settings(use_start_guess=False, use_stagnation=True, max_evaluation_mult=10.0)
     searched, held_out = list(problems)[:2], list(problems)[2:]
+    n_dim = len(problems[searched[0]][0].names)
     race = Race(
         RaceRules(budget, trials=20, seed=SEED + number),
         [Contender("file", base, "file", pinned=True)],
-        Proposals(load_space("de-core"), base, tuner=TunerSettings(), seed=SEED + number, n_dim=FAMILY_DIMS[family]),
+        Proposals(load_space("de-core"), base, tuner=TunerSettings(), seed=SEED + number, n_dim=n_dim),
         searched,
         best={name: best[name] for name in searched},
     )
@@ -140,7 +140,7 @@ def main() -> None:
         ("--real-runs", {"type": int, "default": 60, "help": "fresh runs of a setting by which its answer is judged"}),
     )
     print(machine())
-    families = [family for family in FAMILIES if family in TabularBenchmark.from_table().families]
+    families = TabularBenchmark.from_table().families
     count, real = (6, 0) if options.quick else (options.replayed, options.real)
     rows, missed, results = [], [], {}
     found: dict[str, list[float]] = {"metagenx, replayed": [], "naive, replayed": [], "metagenx, real": []}

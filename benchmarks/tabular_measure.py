@@ -28,7 +28,7 @@ from metagenx.fitting import de
 from metagenx.fitting.settings import Settings
 from metagenx.fitting.streams import initial_stream, moves_stream, stream
 from metagenx.genx.population import ModelProblem
-from metagenx.meta.families import FAMILIES, HELD_OUT_FROM
+from metagenx.meta.families import FAMILIES, HELD_OUT_FROM, MEASURED_FAMILIES
 from metagenx.meta.targets import BestKnown, Target
 
 SCHEMES = ("best_1_bin", "rand_1_bin", "best_either_or", "rand_either_or", "jade_best", "simplex_best_1_bin")
@@ -217,14 +217,14 @@ def _wave(cells: list[Cell], look: int, problem: ModelProblem, best: BestKnown, 
 def main() -> None:
     options = arguments(
         str(__doc__),
-        ("--family", {"action": "append", "choices": list(FAMILIES), "help": "one or more; default: all"}),
+        ("--family", {"action": "append", "choices": list(FAMILIES), "help": f"default: {', '.join(MEASURED_FAMILIES)}"}),
         ("--settings", {"type": int, "default": 160}),
         ("--evaluations", {"type": int, "default": 70_000, "help": "of a setting on a sample"}),
         ("--store", {"type": Path, "default": Path("measured.jsonl")}),
     )
     print(machine())
     count, evaluations = (6, 5_000) if options.quick else (options.settings, options.evaluations)
-    measure(options.store, options.family or list(FAMILIES), count, evaluations)
+    measure(options.store, options.family or list(MEASURED_FAMILIES), count, evaluations)
     finish(options, {"settings": count, "evaluations": evaluations}, [])
 
 

@@ -3,7 +3,7 @@
 ::
 
     version: 1
-    tasks: {families: [M2, L3, ML], budgets: [4_000_000, 16_000_000]}
+    tasks: {families: [M1, N2, M2], budgets: [4_000_000, 16_000_000]}
     search_space: tuner
     trials: 100
     real: {budget: 1_000_000, runs: 1}
@@ -28,7 +28,7 @@ from metagenx.errors import InputError, Mistake
 from metagenx.fitting.streams import stream
 from metagenx.meta import quantities
 from metagenx.meta.experiment_schema import Count, RunSection, Text
-from metagenx.meta.families import FAMILIES
+from metagenx.meta.families import MEASURED_FAMILIES
 from metagenx.meta.metatune_race import MetaRules
 from metagenx.meta.mistakes import Mistakes
 from metagenx.meta.replay import TabularBenchmark
@@ -48,7 +48,7 @@ def _counts(value: object) -> tuple[int, ...]:
 
 def _families(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
-        raise ValueError("must be a list of families, such as [M2, L3]")
+        raise ValueError("must be a list of families, such as [M1, N2]")
     return tuple(dict.fromkeys(value))
 
 
@@ -61,7 +61,7 @@ class TasksSection:
     """
 
     table: Text | None = None
-    families: Annotated[tuple[str, ...], BeforeValidator(_families)] = tuple(FAMILIES)
+    families: Annotated[tuple[str, ...], BeforeValidator(_families)] = MEASURED_FAMILIES
     budgets: Annotated[tuple[int, ...], BeforeValidator(_counts)] = (4_000_000, 16_000_000, 64_000_000)
     repeats: Annotated[Count, Field(ge=1, le=1000)] = 1
     confirm: Annotated[Count, Field(ge=5, le=10_000)] = 12
@@ -180,8 +180,8 @@ def load_meta(path: str | Path, overrides: Sequence[str] = ()) -> LoadedMeta:
         except InputError as error:
             mistakes.include(("search_space",), error)
         for family in found.tasks.families:
-            if table is None and family not in FAMILIES:
-                mistakes.unknown(("tasks", "families"), family, FAMILIES, f"{family} is not a family")
+            if table is None and family not in MEASURED_FAMILIES:
+                mistakes.unknown(("tasks", "families"), family, MEASURED_FAMILIES, f"{family} is not a family of the table")
     if mistakes or found is None or space is None:
         raise mistakes.error()
     if table == SYNTHETIC:

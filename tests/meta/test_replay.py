@@ -10,6 +10,7 @@ import pytest
 
 from metagenx.errors import InputError
 from metagenx.meta.hit_rates import log_running_times, log_running_times_by_cutoff
+from metagenx.meta.families import MEASURED_FAMILIES
 from metagenx.meta.measured_table import MeasuredRuns, read_table, write_table
 from metagenx.meta.replay import TabularBenchmark
 from metagenx.meta.replayed_tuning import tune_replayed
@@ -86,7 +87,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_traps_rank_below_the_default_in_the_measured_table() -> None:
     """Settings that fail fast, and those that a forest on success rates once took for good."""
-    families = ("M2", "L3")
+    families = MEASURED_FAMILIES
     benchmark = TabularBenchmark.from_table(families=families)
     fail_fast = {"create_trial": "best_1_bin", "km": 0.1, "kr": 0.9, "pop_mult": 0.45, "max_evaluation_mult": 10.0}
     exploit = {
