@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -151,7 +152,7 @@ def main() -> int:
             try:
                 with cluster_on(folder, "one", "two", disk_mb=60 if name == "full-disk" else 0) as cluster:
                     run = FAULTS[name](cluster, experiment, folder / "out")
-                    code = run.end(300)
+                    code = run.end(900)
                     copy = {path.name: path.read_bytes() for path in run.folder.iterdir() if path.is_file()}
                     kept = folder / "kept"
                     kept.mkdir()
@@ -159,7 +160,7 @@ def main() -> int:
                         (kept / file).write_bytes(content)
                     same = code == 0 and tables(kept) == wanted
                     said = run.said.strip().splitlines()[-1:]
-            except (AssertionError, OSError) as error:
+            except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
                 code, same, said = -1, False, [str(error).strip()[-500:]]
             failures += not same
             seconds = time.monotonic() - begun

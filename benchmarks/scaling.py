@@ -141,7 +141,10 @@ class Cluster:
         if factor > 1.0:
             rules = self.race.rules
             self.race.rules = replace(
-                rules, trials=int(rules.trials * factor), validate=int(rules.validate * factor), repeats=10**6
+                rules,
+                trials=int(rules.trials * factor),
+                validate=int(rules.validate * factor),
+                repeats=int(rules.repeats * factor),
             )
         self.now = self.driver_free = self.busy = self.driver_busy = 0.0
         self.fits = 0

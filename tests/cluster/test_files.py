@@ -56,7 +56,7 @@ MISTAKES = [
     ("    max_cost: 25", "    max_costs: 25", "did you mean max_cost?"),
     ("{head: 0.0832, worker: 0.714}", "{head: 0.0832, wroker: 0.714}", "did you mean worker?"),
     ("region: us-east-1", "regoin: us-east-1", "region"),
-    ("head_setup_commands: []", "worker_setup_commands: []", "by the system's pip"),
+    ("head_setup_commands: []", "head_setup_commands: none", "by the system's pip"),
 ]  # fmt: skip
 
 
