@@ -59,7 +59,8 @@ class MeasuredLandscape:
 
     Attributes
     ----------
-    out_of_bag : rank correlation between the mean score of each setting and what trees say that have not seen it.
+    out_of_bag : rank correlation between the mean score of each setting and what trees say that have not seen it;
+        settings without any success share the last place.
     """
 
     forest: Forest
@@ -91,6 +92,8 @@ class MeasuredLandscape:
         forest = Forest(x, y, rng)
         n_times = times[0].size
         measured = times.mean(axis=(1, 2))
+        never = ~hits.any(axis=(1, 2))
+        measured[never] = measured.max()  # below all others; what never succeeded has no order among itself
         return cls(forest, len(samples), rank_correlation(measured, forest.out_of_bag[:, :n_times].mean(axis=1)))
 
     def times(self, places: FloatArray) -> FloatArray:
