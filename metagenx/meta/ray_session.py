@@ -237,6 +237,7 @@ def _quiet_loggers(log_folder: Path | None) -> Iterator[None]:
     if log_folder is not None:
         log_folder.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(log_folder / "tune.log", encoding="utf-8", delay=True)
+        handler.handleError = lambda record: None  # type: ignore[method-assign]  # on a full disk the journal speaks
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     for logger in loggers:
         logger.handlers[:] = [handler] if logger.name == "ray" else []
@@ -245,7 +246,8 @@ def _quiet_loggers(log_folder: Path | None) -> Iterator[None]:
     try:
         yield
     finally:
-        handler.close()
+        with contextlib.suppress(OSError):  # a full disk, which is told already, and must not be told otherwise
+            handler.close()
         for logger, (handlers, propagate, level) in zip(loggers, before, strict=True):
             logger.handlers[:], logger.propagate = handlers, propagate
             logger.setLevel(level)

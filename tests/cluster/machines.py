@@ -52,6 +52,9 @@ class Machine:
         self.net, self.name, self.address, self.home = net, name, address, home
         self.space, self.link = f"{net.name}-{name}", f"{net.name[-6:]}{name}"[:15]
         home.mkdir(parents=True, exist_ok=True)
+        self._has_disk = bool(disk_mb)
+        if disk_mb:  # for everybody to see, so before the machine's own view of the disks is made
+            _do("mount", "-t", "tmpfs", "-o", f"size={disk_mb}m", "tmpfs", str(home))
         _do("ip", "netns", "add", self.space)
         _do("ip", "-n", self.space, "link", "set", "lo", "up")
         if isinstance(net, Network):
@@ -60,8 +63,6 @@ class Machine:
             for command in (f"addr add {address}/24 dev eth0", "link set eth0 up"):
                 _do("ip", "-n", self.space, *command.split())
         mounts = "mount -t tmpfs -o size=512m tmpfs /dev/shm && mkdir -p /tmp/ray && mount -t tmpfs tmpfs /tmp/ray"
-        if disk_mb:
-            mounts += f" && mount -t tmpfs -o size={disk_mb}m tmpfs {home}"
         # Names that are known at once, and no name server to wait for.
         etc = Path(tempfile.mkdtemp(prefix="metagenx-etc-"))
         (etc / "hosts").write_text(f"127.0.0.1 localhost\n{address} {name}\n")
@@ -147,6 +148,8 @@ class Machine:
         if self._init.stdout:
             self._init.stdout.close()
         subprocess.run(["ip", "netns", "del", self.space], capture_output=True)
+        if self._has_disk:
+            subprocess.run(["umount", "-l", str(self.home)], capture_output=True)
         shutil.rmtree(self._etc, ignore_errors=True)
 
     # --------------------------------------------------------------------------------------------------------------
