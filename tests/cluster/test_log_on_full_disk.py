@@ -18,7 +18,7 @@ def test_the_message_of_a_full_disk_comes_through(tmp_path: Path, capsys: pytest
     (tmp_path / "tune.log").symlink_to(FULL)
     logger = logging.getLogger("ray")
     before = logger.handlers[:]
-    with pytest.raises(ResourcesSpent, match="the disk is full"), _quiet_loggers(tmp_path):
+    with pytest.raises(ResourcesSpent, match="the disk is full"), _quiet_loggers(tmp_path):  # noqa: PT012
         logger.warning("a node died")
         raise ResourcesSpent("the disk is full")
     assert logger.handlers == before
