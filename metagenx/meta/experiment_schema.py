@@ -13,7 +13,7 @@ from metagenx.meta import quantities
 # About ten minutes on two cores for a film with a dozen parameters (some 40 µs an evaluation).
 DEFAULT_EVALUATIONS = 12_000_000
 DEFAULT_SEED = 2014
-DEFAULT_SPACE = "de-core"
+DEFAULT_SPACE = "auto"
 DEFAULT_PROFILE = "default"
 DEFAULT_TWINS, DEFAULT_HELD_OUT = 2, 2
 MOST_TWINS = 10_000

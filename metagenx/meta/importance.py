@@ -81,7 +81,7 @@ def importance(values: Mapping[str, Sequence[Any]], scores: Sequence[float], rng
         return _nothing(n, f"{n} settings are too few to tell what mattered; it takes {needed}")
     if not np.ptp(y) > 0:
         return _nothing(n, "all settings came to the same")
-    columns = {name: _columns(found) for name, found in values.items()}
+    columns = {name: columns_of(found) for name, found in values.items()}
     x = np.concatenate(list(columns.values()), axis=1)
     ends = np.cumsum([found.shape[1] for found in columns.values()])
     groups = [np.arange(end - found.shape[1], end) for end, found in zip(ends, columns.values(), strict=True)]
@@ -111,7 +111,7 @@ def _nothing(n: int, why: str, correlation: float = math.nan) -> Importance:
     return Importance((), math.nan, correlation, n, why)
 
 
-def _columns(values: Sequence[Any]) -> FloatArray:
+def columns_of(values: Sequence[Any]) -> FloatArray:
     """A parameter as columns of numbers ``(n, 1)``, of words one column each; what does not count stands aside."""
     if any(isinstance(value, str | bool) for value in values):
         words = sorted({str(value) for value in values})

@@ -15,6 +15,9 @@ from metagenx.meta.given_settings import not_compared
 from metagenx.meta.problem_source import open_model
 from metagenx.meta.recorded import Recorder
 from metagenx.meta.records import FitRecord, sorted_records
+from metagenx.meta.search_scores import Searched
+from metagenx.meta.space_account import space_account
+from metagenx.meta.space_definition import kept_space
 from metagenx.meta.statistics import BestKnown, Target
 from metagenx.runs import (
     RunFolder,
@@ -139,6 +142,7 @@ def write_outcome(
         folder.verdict,
         {
             **verdict.to_json(),
+            **_search(preparation, race, verdict, records, folder),
             "settings": {"name": winner, "genx": genx_options(settings, n_dim)},
             "best_fom": {sample: known.fom for sample, known in race.best.items()},
             "fits": len(records),
@@ -149,6 +153,24 @@ def write_outcome(
         },
     )
     return table, settings
+
+
+def _search(
+    preparation: Preparation, race: Race, verdict: Verdict, records: Sequence[FitRecord], folder: RunFolder
+) -> dict[str, Any]:
+    """What mattered in the search, the way to the answer, and what became of a space that defines itself."""
+    settings = {name: contender.settings for name, contender in race.contenders.items()}
+    points = {name: contender.point or {} for name, contender in race.contenders.items()}
+    searched = Searched(records, race.best, race.target, settings, points, race.rules.seed)
+    defined = kept_space(preparation, folder)
+    decisions = [{"round": d.round, "stage": d.stage, **d.to_json()} for d in race.decisions]
+    superset = {name: p.to_json() for name, p in preparation.experiment.space.parameters.items()}
+    account = None if defined is None else space_account(superset, defined.to_json(), decisions)
+    return {
+        "importance": searched.importance().to_json(),
+        "ablation": [step.to_json() for step in searched.ablation(verdict.baseline, verdict.winner)],
+        "space": account,
+    }
 
 
 def write_best(folder: RunFolder, problems: Problems, records: Sequence[FitRecord], settings: Settings | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from metagenx.fitting.settings import Settings
 from metagenx.meta.automatic_proposals import EXPERIENCE, AutomaticProposals
-from metagenx.meta.automatic_space import DefinedSpace, ProblemShape, Taught, define_space
+from metagenx.meta.automatic_space import STUDY, DefinedSpace, ProblemShape, Taught, define_space
 from metagenx.meta.filing import features_of_sample
 from metagenx.meta.objective import Contender
 from metagenx.meta.places import is_expressed, place
@@ -60,7 +60,7 @@ def defined_space(preparation: Preparation, evaluations: int) -> DefinedSpace:
 
     rows = rows_of_store({found.problem for found in features.values()}, experiment.seed)
     from_store = taught_by_store(rows, place_in_space)
-    defined = define_space(experiment.space, shape, evaluations, [*taught_by_tables(), *from_store])
+    defined = define_space(experiment.space, shape, evaluations, [*taught_by_tables(), *from_store], lessons=[STUDY])
     return dataclasses.replace(defined, best_of_store=_best(from_store, shape))
 
 

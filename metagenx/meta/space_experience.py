@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from metagenx.errors import ConfigError, MetagenxError
+from metagenx.errors import ConfigError, InputError, MetagenxError
 from metagenx.experience.features import Features, features_of_file
 from metagenx.fitting.settings import Settings
+from metagenx.fitting.streams import stream
 from metagenx.meta.automatic_space import ProblemShape, Taught
 from metagenx.meta.hit_rates import log_running_times
 from metagenx.meta.measured_table import MeasuredRuns, built_in_tables, read_table
@@ -28,6 +31,8 @@ Place = Callable[[Settings, int], Point | None]
 
 CUTOFFS = (1.0, 2.0, 3.5, 5.0, 7.0, 10.0)
 """In n³: the costs of single runs tell what each of these cutoffs would have given."""
+
+CORRELATIONS = Path(__file__).parent / "tables" / "correlations.json"
 
 COMMANDS = ("tune", "repeat", "fit", "batch")
 
@@ -53,15 +58,61 @@ def taught_by_tables(families: Collection[str] | None = None) -> list[Taught]:
     """
     from metagenx.meta.families import FAMILIES, sample
 
+    known = correlations_of_tables()
+    return [
+        Taught(
+            name,
+            shape_of(features_of_file(sample(name, 0).model.file)),
+            trials_of_table(rows),
+            known.get(name, 0.0),
+        )
+        for name, rows in sorted(_rows_of_tables().items())
+        if name in FAMILIES and (families is None or name in families)
+    ]
+
+
+def correlations_of_tables() -> dict[str, float]:
+    """Family → rank correlation of its surrogate out of bag, as written down for the tables as they are now.
+
+    It takes many seconds to grow the forests, so ``python -m metagenx.meta.space_experience`` writes them down once,
+    with the SHA-256 of the tables that they are of. Of other tables nothing is known, and so they teach nothing.
+    """
+    try:
+        found = json.loads(CORRELATIONS.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return dict(found["correlations"]) if found.get("tables") == _content_of_tables() else {}
+
+
+def write_correlations() -> dict[str, float]:
+    """Grow the forests of the tables as they are now, and write down how well they do."""
+    found = {name: _out_of_bag(name, rows) for name, rows in sorted(_rows_of_tables().items())}
+    text = json.dumps({"tables": _content_of_tables(), "correlations": found}, indent=1)
+    CORRELATIONS.write_text(text + "\n", encoding="utf-8")
+    return found
+
+
+def _content_of_tables() -> str:
+    return hashlib.sha256(b"".join(path.read_bytes() for _, path in sorted(built_in_tables().items()))).hexdigest()
+
+
+def _rows_of_tables() -> dict[str, list[MeasuredRuns]]:
     of_family: dict[str, list[MeasuredRuns]] = defaultdict(list)
     for path in built_in_tables().values():
         for row in read_table(path):
             of_family[row.sample.split(".")[0]].append(row)
-    return [
-        Taught(name, shape_of(features_of_file(sample(name, 0).model.file)), trials_of_table(rows))
-        for name, rows in sorted(of_family.items())
-        if name in FAMILIES and (families is None or name in families)
-    ]
+    return of_family
+
+
+def _out_of_bag(family: str, rows: Sequence[MeasuredRuns]) -> float:
+    """How well a family is known: the correlation that its surrogate prints; 0 if it has too few settings for one."""
+    from metagenx.meta.replay import MeasuredLandscape
+
+    samples = sorted({row.sample for row in rows})
+    try:
+        return MeasuredLandscape.of(rows, samples, stream(0, "surrogate", family)).out_of_bag
+    except InputError:
+        return 0.0
 
 
 def trials_of_table(rows: Sequence[MeasuredRuns]) -> tuple[Trial, ...]:
@@ -160,3 +211,8 @@ def _record(row: Mapping[str, Any]) -> FitRecord:
 
 def _numbered(records: Sequence[FitRecord]) -> list[FitRecord]:
     return [dataclasses.replace(record, repeat=number) for number, record in enumerate(records)]
+
+
+if __name__ == "__main__":
+    for family, correlation in write_correlations().items():
+        print(f"{family} {correlation:.2f}")

@@ -15,6 +15,7 @@ from metagenx.meta import statistics
 from metagenx.meta.goals import EXPECTED_COST, GOALS, Goal
 from metagenx.meta.objective import best_known
 from metagenx.meta.records import PHASES, FitRecord, setting_order, sorted_records
+from metagenx.meta.search_scores import Searched
 from metagenx.meta.statistics import BestKnown, Runs, Target
 from metagenx.report.labels import setting_text
 from metagenx.runs import FitDone, Line, Replay, RoundDecided, RunFolder, read_journal
@@ -140,6 +141,12 @@ class Evidence:
     def n_dim(self) -> int:
         """Fitted parameters; of the largest sample, if there are several."""
         return max((len(record.values) for record in self.records), default=1)
+
+    @cached_property
+    def searched(self) -> Searched:
+        """The search by itself: scores, what was varied, what mattered."""
+        points = {name: found.get("point") or {} for name, found in self.replay.settings.items()}
+        return Searched(self.records, self.best, self.target, self.settings, points, self.seed)
 
     def what(self, setting: str) -> str:
         """What a setting is, in a few words; nothing if the journal does not say."""

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from metagenx.fitting import streams
-from metagenx.meta.importance import Importance, importance
+from metagenx.meta.importance import Importance
 from metagenx.report.numbers import percent
 from metagenx.report.page.elements import Element, Note, Table, as_csv
-from metagenx.report.plots_slices import search_scores, varied
 
 if TYPE_CHECKING:
     from metagenx.report.evidence import Evidence
@@ -20,10 +16,7 @@ MOST_SAID = 3
 
 def importance_of(evidence: Evidence) -> Importance:
     """How much of the score's variance each thing that was varied explains, in the search."""
-    scores = search_scores(evidence)
-    columns = varied(evidence, [score.setting for score in scores])
-    rng = streams.stream(evidence.seed, "report importance")
-    return importance(columns, [float(np.log10(score.time)) for score in scores], rng)
+    return evidence.searched.importance()
 
 
 def importance_element(evidence: Evidence) -> Element:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metagenx.fitting.settings import Settings
-from metagenx.meta import statistics
 from metagenx.meta.records import BASELINE
+from metagenx.meta.search_scores import Score
 from metagenx.report.labels import setting_label
 from metagenx.report.numbers import count
 from metagenx.report.page.elements import Figure, Plot, as_csv
@@ -20,41 +18,16 @@ if TYPE_CHECKING:
     from metagenx.report.evidence import Evidence
 
 FEWEST_SETTINGS = 4
-_FIRST = ("km", "kr", "population", "create_trial")
-
-
-@dataclass(frozen=True)
-class Score:
-    """Expected running time of a setting in the search, mean over samples; ``censored``: only a bound."""
-
-    setting: str
-    time: float
-    censored: bool
-    successes: int
-    fits: int
-
-    @property
-    def rank(self) -> tuple[bool, float]:
-        """Sort key: bounds behind measured times."""
-        return (self.censored, self.time)
-
-    @property
-    def text(self) -> str:
-        """The time, for people."""
-        return ("> " if self.censored else "") + count(self.time)
 
 
 def search_scores(evidence: Evidence) -> list[Score]:
     """Of all settings of the search that the journal explains."""
-    found = []
-    for name in evidence.names_in("search"):
-        runs = evidence.scored(evidence.of_setting(name, "search"))
-        if name in evidence.settings and runs:
-            times = [statistics.expected_running_time(run) for run in runs]
-            time = float(np.exp(np.mean(np.log([max(time, 1.0) for time, _ in times]))))
-            hits, fits = sum(run.successes for run in runs), sum(len(run.costs) for run in runs)
-            found.append(Score(name, time, any(bound for _, bound in times), hits, fits))
-    return found
+    return evidence.searched.scores()
+
+
+def score_text(score: Score) -> str:
+    """The time of a score, for people."""
+    return ("> " if score.censored else "") + count(score.time)
 
 
 def slices_figure(evidence: Evidence, winner: str | None) -> Figure | None:
@@ -84,22 +57,7 @@ def slices_figure(evidence: Evidence, winner: str | None) -> Figure | None:
 
 def varied(evidence: Evidence, names: Sequence[str]) -> dict[str, list[Any]]:
     """Knob → its effective value for every setting (nan where it is switched off), of those that the space varies."""
-    n_dim = evidence.n_dim
-    effective: dict[str, tuple[str, Callable[[Settings], Any]]] = {
-        "pop_mult": ("population", lambda s: s.population_size(n_dim)),
-        "pop_size": ("population", lambda s: s.population_size(n_dim)),
-        "max_evaluation_mult": ("cutoff in evaluations", lambda s: s.evaluation_limit(n_dim) or np.nan),
-        "max_evaluations": ("cutoff in evaluations", lambda s: s.evaluation_limit(n_dim) or np.nan),
-    }
-    points = [evidence.replay.settings[name].get("point") or {} for name in names]
-    found: dict[str, list[Any]] = {}
-    for knob in dict.fromkeys(key for point in points for key in point):
-        label, value = effective.get(knob, (knob, lambda s, knob=knob: getattr(s, knob, np.nan)))
-        values = [value(evidence.settings[name]) for name in names]
-        if len({v for v in values if v == v}) > 1:
-            found[label] = values
-    order = [knob for knob in _FIRST if knob in found] + [knob for knob in found if knob not in _FIRST]
-    return {knob: found[knob] for knob in order}
+    return evidence.searched.varied(names)
 
 
 def _slice(evidence: Evidence, knob: str, values: Sequence[Any], scores: Sequence[Score], winner: str | None) -> Any:
@@ -127,7 +85,7 @@ def _slice(evidence: Evidence, knob: str, values: Sequence[Any], scores: Sequenc
             "marker": ["triangle" if score.censored else "circle" for score in scores],
             "name": [setting_label(score.setting) for score in scores],
             "what": [evidence.what(score.setting) for score in scores],
-            "text": [score.text for score in scores],
+            "text": [score_text(score) for score in scores],
         }
     )
     dots = plot.scatter(

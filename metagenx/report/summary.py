@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from metagenx.meta.goals import PARETO
 from metagenx.meta.records import BASELINE
+from metagenx.report.ablation import ablation_of, ablation_text
 from metagenx.report.evidence import Evidence
 from metagenx.report.importance import importance_line
 from metagenx.report.labels import setting_label
 from metagenx.report.measurement import PUBLISHED, Measurement
-from metagenx.report.numbers import rate_text, ratio_text, time_text, with_error, worse_by
+from metagenx.report.numbers import count, rate_text, ratio_text, time_text, with_error, worse_by
+from metagenx.report.space import space_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +43,7 @@ def tune_text(result: TuneResult, report: Path) -> str:
         )
     # The first words are the answer itself: change or keep.
     lines = [*_aligned(rows), "", f"→ {result.verdict}", *_gain_lines(result), f"  {importance_line(evidence)}"]
+    lines += [*_ablation_lines(evidence), *space_lines(evidence), *_front_lines(result)]
     if result.answer.winner:
         typed = (
             line.removeprefix("Method: ").replace(":", "") for line in how_to_type(result.settings, evidence.n_dim)
@@ -47,6 +51,22 @@ def tune_text(result: TuneResult, report: Path) -> str:
         lines += ["", "type into GenX   " + " · ".join(typed)]
         lines += [f"                 {line}" for line in cautions(result.settings)]
     return "\n".join([*lines, f"report           {report}"])
+
+
+def _ablation_lines(evidence: Evidence) -> list[str]:
+    steps = ablation_of(evidence)
+    return [f"  from the file's settings to the answer: {ablation_text(steps)}"] if steps else []
+
+
+def _front_lines(result: TuneResult) -> list[str]:
+    """Speed against reliability as a table, where that is the goal or more than two settings were validated."""
+    found = {measured.setting: measured for measured in result.answer.measured}
+    if result.answer.goal != PARETO and len(result.answer.front) < 2:
+        return []
+    rows = [["settings that no other beats in both", "fits that succeed", "mean evaluations of a fit"]]
+    for name in result.answer.front:
+        rows.append([setting_label(name), rate_text(found[name].rate), count(found[name].cost)])
+    return ["", *_aligned(rows)] if len(rows) > 1 else []
 
 
 def _gain_lines(result: TuneResult) -> list[str]:

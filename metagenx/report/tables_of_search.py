@@ -12,7 +12,7 @@ from metagenx.meta.statistics import Runs
 from metagenx.report.labels import setting_label
 from metagenx.report.numbers import whole
 from metagenx.report.page.elements import Table, as_csv
-from metagenx.report.plots_slices import search_scores
+from metagenx.report.plots_slices import score_text, search_scores
 
 if TYPE_CHECKING:
     from metagenx.report.evidence import Evidence
@@ -34,7 +34,9 @@ def scheme_table(evidence: Evidence) -> Table | None:
         best = scores[schemes.index(scheme)]
         tried = schemes.count(scheme)
         success = f"{best.successes} of {best.fits}"
-        rows.append([scheme, str(tried), setting_label(best.setting), success, best.text, evidence.what(best.setting)])
+        rows.append(
+            [scheme, str(tried), setting_label(best.setting), success, score_text(best), evidence.what(best.setting)]
+        )
         data.append([scheme, tried, best.setting, best.successes, best.fits, best.time, best.censored])
     shows = (
         f"Of {whole(len(scores))} settings in the search, the best of each scheme by expected evaluations. Few fits "

@@ -9,6 +9,7 @@ from typing import Any
 from metagenx.meta.goals import EXPECTED_COST, GOALS
 from metagenx.meta.intervals import Interval
 from metagenx.report import sections
+from metagenx.report.ablation import ablation_element
 from metagenx.report.cost import cost_lines
 from metagenx.report.evidence import Evidence
 from metagenx.report.importance import importance_element
@@ -22,6 +23,7 @@ from metagenx.report.plots_front import front_figure
 from metagenx.report.plots_race import optimism_figure, timeline_figure
 from metagenx.report.plots_running_time import course_figure, ecdf_figure, time_figure
 from metagenx.report.plots_slices import slices_figure
+from metagenx.report.space import space_section
 from metagenx.report.tables_of_search import paired_table, scheme_table
 
 _WHO = {"file": "the file's settings", "genx3": "GenX's defaults"}
@@ -42,6 +44,7 @@ def tune_page(evidence: Evidence, *, trust: bool) -> str:
         sections.minima_section(ends),
         _speed(evidence, found, palette, winner),
         _search(evidence, winner, baseline),
+        space_section(evidence),
         Section("cost", "Cost", [Lines("", cost_lines(evidence))]),
         sections.repeat_section(evidence, audit_lines(evidence.folder, trust=trust)),
     ]
@@ -258,6 +261,7 @@ def _search(evidence: Evidence, winner: str | None, baseline: str) -> Section:
     parts = (
         timeline_figure(evidence, winner),
         importance_element(evidence),
+        ablation_element(evidence),
         slices_figure(evidence, winner),
         front_figure(evidence, winner),
         scheme_table(evidence),

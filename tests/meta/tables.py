@@ -49,3 +49,19 @@ def the_run(out: Path, name: str) -> Path:
     runs = [path for path in (out / name).iterdir() if path.is_dir() and not path.is_symlink()]
     assert len(runs) == 1, runs
     return runs[0]
+
+
+_AUTOMATIC = f"""
+name: automatic
+model: {{function: {Path(__file__).parent / "problems.py"}:PROBLEM}}
+test: {{start: {{perturb: 0 %}}}}
+tune: {{trials: 14, validate: 20, searcher: random}}
+budget: {{evaluations: EVALUATIONS}}
+seed: 6
+"""
+
+
+def automatic_experiment(path: Path, problem: str, evaluations: int) -> Path:
+    """Write an experiment that names no search space to a file."""
+    path.write_text(_AUTOMATIC.replace("PROBLEM", problem).replace("EVALUATIONS", str(evaluations)), encoding="utf-8")
+    return path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -11,14 +13,16 @@ import pytest
 
 from metagenx.errors import ConfigError
 from metagenx.fitting.streams import stream
-from metagenx.meta.automatic_space import DefinedSpace, ProblemShape, Taught, define_space
+from metagenx.meta.automatic_space import STUDY, DefinedSpace, ProblemShape, Taught, define_space
 from metagenx.meta.box import Box
 from metagenx.meta.parameters import ChoiceParameter, FloatParameter, IntParameter
+from metagenx.meta.predictability import predictability
 from metagenx.meta.replay import TabularBenchmark
 from metagenx.meta.replayed_tuning import tune_replayed
 from metagenx.meta.space import Point, SearchSpace
+from metagenx.meta.space_account import space_account
 from metagenx.meta.space_changes import Change, SpacePolicy, Trial, importance, refine
-from metagenx.meta.space_experience import taught_by_store
+from metagenx.meta.space_experience import correlations_of_tables, taught_by_store
 from metagenx.meta.space_file import load_space
 
 SCHEMES = ("best_1_bin", "rand_1_bin", "jade_best")
@@ -271,3 +275,72 @@ def test_a_switch_that_is_none_is_told(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("extends: de-core\nautomatic: perhaps\n")
     with pytest.raises(ConfigError, match="automatic"):
         load_space("mine.yaml", tmp_path)
+
+
+# ---------------------------------------------------------------------- who may teach, and what stands in
+
+
+def test_a_problem_whose_scores_are_luck_teaches_nothing() -> None:
+    """The same points and the same number of successes; only the order of the scores is chance."""
+    space, rng = superset(), np.random.default_rng(3)
+    points = [space.sample(rng) for _ in range(160)]
+    scores = [bowl(point) for point in points]
+    good = Taught("film", ProblemShape(12, 1.5), tuple(map(Trial, points, scores)))
+    luck = Taught("luck", ProblemShape(12, 1.5), tuple(map(Trial, points, rng.permutation(scores).tolist())))
+    assert predictability(space, good.trials) > 0.7 > 0.4 > predictability(space, luck.trials)
+    assert define_space(space, ProblemShape(12, 1.5), 10**8, [good, luck]).teachers == ("film",)
+    weak = dataclasses.replace(good, correlation=0.69)
+    assert define_space(space, ProblemShape(12, 1.5), 10**8, [weak]).teachers == ()
+
+
+def test_correlations_are_known_of_the_tables_that_they_were_written_for_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of other tables nothing is known, so they teach nothing until somebody has looked."""
+    from metagenx.meta import space_experience
+
+    families, path = {"L3": 0.27, "M2": 0.54}, tmp_path / "correlations.json"
+    content = space_experience._content_of_tables()
+    monkeypatch.setattr(space_experience, "CORRELATIONS", path)
+    path.write_text(json.dumps({"tables": content, "correlations": families}))
+    assert correlations_of_tables() == families
+    path.write_text(json.dumps({"tables": "of another table", "correlations": families}))
+    assert correlations_of_tables() == {}
+
+
+def test_an_earlier_study_stands_in_where_nobody_may_teach() -> None:
+    space, film = load_space("auto"), ProblemShape(12, 1.5)
+    found = define_space(space, film, 12_000_000, lessons=[STUDY]).box
+    assert found.alive["create_trial"] == ("best_1_bin", "rand_1_bin", "simplex_best_1_bin")
+    assert found.form("km")["float"] == pytest.approx([0.55, 1.0])
+    assert found.form("pop_mult")["float"] == pytest.approx([0.5, 4.0])
+    # Not with wide limits, which reward what the study did not see, nor for problems of another size.
+    for shape in (ProblemShape(12, 5.0), ProblemShape(60, 1.5), ProblemShape(2, 1.5)):
+        with_study = define_space(space, shape, 12_000_000, lessons=[STUDY])
+        assert with_study.box == define_space(space, shape, 12_000_000).box
+    # They are soft: what is better beyond them is searched there.
+    beyond = {"create_trial": "jade_best", "km": 0.8, "kr": 0.5, "pop_mult": 8.0, "max_evaluation_mult": 9.0}
+    best = [Trial({**beyond, "stagnation_generations": 20}, 1.0 + i) for i in range(2)]
+    inside = {**best[0].point, "create_trial": "best_1_bin", "pop_mult": 2.0}
+    moved, _ = refine(found, [*best, *(Trial(inside, 3.0 + i) for i in range(3))])
+    assert moved.contains(best[0].point)
+
+
+def test_the_account_of_a_space_tells_every_change_once() -> None:
+    space = load_space("auto")
+    defined = define_space(space, ProblemShape(12, 1.5), 12_000_000, lessons=[STUDY])
+    forms = {name: parameter.to_json() for name, parameter in space.parameters.items()}
+    told = [change.to_json() for change in defined.changes]
+    later = {"kind": "narrow", "parameter": "kr", "before": {"float": [0.1, 1.0]}, "after": {"float": [0.3, 0.9]},
+             "reason": "there they lie"}  # fmt: skip
+    rounds = [
+        {"round": 0, "stage": "reference", "evaluations": 100, "left": {}, "space": told},
+        {"round": 1, "stage": "probe", "evaluations": 160, "left": {"s003": "not in the better half of the probe"}},
+        {"round": 2, "stage": "search", "evaluations": 400, "left": {}, "space": [later]},
+    ]
+    account = space_account(forms, defined.to_json(), rounds)
+    assert [change["round"] for change in account["changes"]] == [0] * len(told) + [2]
+    assert account["first"]["kr"] == {"float": [0.1, 1.0]}
+    assert account["last"]["kr"] == {"float": [0.3, 0.9]}
+    assert account["superset"]["kr"] == {"float": [0.0, 1.0]}
+    assert account["probe"] == {"round": 1, "evaluations": 60, "left": 1}

@@ -58,7 +58,7 @@ def test_a_file_name_alone_is_an_experiment(folder: Path) -> None:
     assert [(sample.name, sample.file) for sample in experiment.samples] == [("data", folder / "film.hgx")]
     assert experiment.fom is None
     assert experiment.baseline == "file"
-    assert experiment.space.name == "de-core.yaml"
+    assert experiment.space.name == "auto.yaml"
     assert experiment.test.repeats == 60
     assert (experiment.test.start.perturb, experiment.test.start.of, experiment.test.start.clip) == (
         0.1,
@@ -369,7 +369,7 @@ def test_the_hash_is_that_of_the_numbers(folder: Path) -> None:
     same = [
         "# a comment\nmodel:\n  file: film.hgx\n",
         MINIMAL + "description: words\nname: other\nrun: {workers: 4}",
-        MINIMAL + "search_space: de-core\ntest: {repeats: 6e1}\nbudget: {evaluations: 12M}",
+        MINIMAL + "search_space: auto\ntest: {repeats: 6e1}\nbudget: {evaluations: 12M}",
     ]
     other = [
         "model: {file: other.hgx}",
