@@ -217,7 +217,7 @@ def _wave(cells: list[Cell], look: int, problem: ModelProblem, best: BestKnown, 
 def main() -> None:
     options = arguments(
         str(__doc__),
-        ("--family", {"action": "append", "choices": list(FAMILIES), "help": f"default: {', '.join(MEASURED_FAMILIES)}"}),
+        ("--family", {"action": "append", "choices": list(FAMILIES), "help": f"default: {MEASURED_FAMILIES}"}),
         ("--settings", {"type": int, "default": 160}),
         ("--evaluations", {"type": int, "default": 70_000, "help": "of a setting on a sample"}),
         ("--store", {"type": Path, "default": Path("measured.jsonl")}),

@@ -238,7 +238,9 @@ def _check_setup(file: ClusterFile, mistakes: Mistakes) -> None:
     if file.provider in ("aws", "gcp", "azure"):
         for key, what in (("setup_commands", "another Ray"), ("head_setup_commands", "the cloud's library")):
             if not isinstance(file.content.get(key), list):
-                mistakes.add((key,), f"must be a list: else Ray installs {what} by the system's pip; [] installs nothing")
+                mistakes.add(
+                    (key,), f"must be a list: else Ray installs {what} by the system's pip; [] installs nothing"
+                )
 
 
 def _check_token(file: ClusterFile, mistakes: Mistakes) -> None:

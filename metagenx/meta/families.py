@@ -124,8 +124,8 @@ FAMILIES: dict[str, Family] = {
     "N2": Family("N2", (("Film", _TWO, 1),), 0.35, True, 0.05, (0.9, 1.12), 0.05, (0.9, 1.12)),
 }
 
-#: Families whose settings are measured in the table that comes with metagenx (docs/tuner.md): those where the right basin
-#: takes few enough evaluations for hundreds of settings.
+#: Families whose settings are measured in the table that comes with metagenx (docs/tuner.md): those where the right
+#: basin takes few enough evaluations for hundreds of settings.
 MEASURED_FAMILIES = ("M1", "N2", "M2")
 
 

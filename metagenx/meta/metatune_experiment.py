@@ -181,7 +181,8 @@ def load_meta(path: str | Path, overrides: Sequence[str] = ()) -> LoadedMeta:
             mistakes.include(("search_space",), error)
         for family in found.tasks.families:
             if table is None and family not in MEASURED_FAMILIES:
-                mistakes.unknown(("tasks", "families"), family, MEASURED_FAMILIES, f"{family} is not a family of the table")
+                what = f"{family} is not a family of the table"
+                mistakes.unknown(("tasks", "families"), family, MEASURED_FAMILIES, what)
     if mistakes or found is None or space is None:
         raise mistakes.error()
     if table == SYNTHETIC:

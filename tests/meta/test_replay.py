@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from metagenx.errors import InputError
-from metagenx.meta.hit_rates import log_running_times, log_running_times_by_cutoff
 from metagenx.meta.families import MEASURED_FAMILIES
+from metagenx.meta.hit_rates import log_running_times, log_running_times_by_cutoff
 from metagenx.meta.measured_table import MeasuredRuns, read_table, write_table
 from metagenx.meta.replay import TabularBenchmark
 from metagenx.meta.replayed_tuning import tune_replayed
