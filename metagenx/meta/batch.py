@@ -29,11 +29,11 @@ from metagenx.meta.batch_files import BatchFile, chains, find_files, result_name
 from metagenx.meta.batch_fit import Answer, BatchRules, Job, failed, key_of
 from metagenx.meta.batch_journal import KIND, answers, earlier_answers, write_answer
 from metagenx.meta.batch_table import BatchResult, write_batch
-from metagenx.meta.campaign import HOW_TO_RESUME
 from metagenx.meta.interrupts import interrupts
 from metagenx.meta.problem_source import ProblemSource, open_model
 from metagenx.meta.progress import Listener, Progress, silent
 from metagenx.meta.ray_session import ray_session
+from metagenx.meta.sessions import HOW_TO_RESUME
 from metagenx.runs import (
     DEFAULT_BASE,
     Journal,

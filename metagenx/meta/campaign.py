@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from metagenx.errors import Interrupted, MetagenxError, ResourcesSpent
+from metagenx.errors import ResourcesSpent
 from metagenx.meta.blocks import StartRule
 from metagenx.meta.conductor import Conductor, Rounds
 from metagenx.meta.interrupts import interrupts
@@ -16,6 +15,7 @@ from metagenx.meta.problem_source import ProblemSource
 from metagenx.meta.progress import Listener, Progress
 from metagenx.meta.ray_session import cores, ray_session
 from metagenx.meta.records import FitRecord
+from metagenx.meta.sessions import HOW_TO_RESUME, interrupted, session
 from metagenx.meta.statistics import BestKnown
 from metagenx.runs import (
     BestFound,
@@ -24,13 +24,8 @@ from metagenx.runs import (
     Notice,
     RoundDecided,
     RunFolder,
-    SessionEnded,
-    SessionStarted,
     SettingAdded,
-    machine,
 )
-
-HOW_TO_RESUME = "Nothing is lost: start the same command again and it goes on."
 
 
 @dataclass
@@ -83,27 +78,13 @@ class Campaign:
         ResourcesSpent : no disk, no memory, or workers that die again and again.
         InputError : another driver works in the folder.
         """
-        with self.folder.lock(), self.folder.journal() as journal:
-            self.folder.session_started()
-            details = {"machine": machine(), "workers": self.workers}
-            journal.append(SessionStarted(machine()["host"], os.getpid(), details))
-            state, reason = "failed", ""
+        details = {"workers": self.workers}
+        with self.folder.lock(), self.folder.journal() as journal, session(self.folder, journal, details):
             try:
                 self._run(journal)
-                state = "finished"
-            except (KeyboardInterrupt, Interrupted) as error:
-                state, reason = "interrupted", "Ctrl-C"
-                raise self._interrupted() from (error if isinstance(error, KeyboardInterrupt) else None)
-            except ResourcesSpent as error:
-                state, reason = "spent", error.what
-                raise
-            except BaseException as error:
-                reason = f"{type(error).__name__}: {error}"
-                raise
             finally:
                 self.records = list(journal.replay().records)
                 self.new_records = self.records[self._known :]
-                self._leave(journal, state, reason)
 
     def _run(self, journal: Journal) -> None:
         replay = journal.replay()
@@ -128,7 +109,7 @@ class Campaign:
             return
 
         def stop() -> None:
-            conductor.error = conductor.error or self._interrupted()
+            conductor.error = conductor.error or interrupted(self.folder)
             self._say("stopping", "stopping after the running fits; Ctrl-C again stops at once", conductor)
 
         self.progress(Progress("notice", f"{self.folder.path}: starting Ray"))  # which takes some seconds
@@ -212,15 +193,3 @@ class Campaign:
             budget=self.budget,
         )
         self.progress(done)
-
-    def _interrupted(self) -> Interrupted:
-        return Interrupted("interrupted", where=str(self.folder.path), hint=HOW_TO_RESUME)
-
-    def _leave(self, journal: Journal, state: str, reason: str) -> None:
-        """Say goodbye in journal and manifest; a full disk may not hide why the run ended."""
-        try:
-            journal.append(SessionEnded(state, reason))
-            self.folder.session_ended(state, reason)
-        except MetagenxError:
-            if state == "finished":
-                raise

@@ -9,7 +9,6 @@ the truth.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from metagenx.errors import InputError, Interrupted, MetagenxError, ResourcesSpent
+from metagenx.errors import InputError, Interrupted
 from metagenx.meta.families import FAMILIES
 from metagenx.meta.interrupts import interrupts
 from metagenx.meta.metatune_experiment import LoadedMeta, load_meta
@@ -28,22 +27,21 @@ from metagenx.meta.profile import HAND_MADE, Profile
 from metagenx.meta.progress import Listener, Progress, silent
 from metagenx.meta.ray_session import cores, ray_session
 from metagenx.meta.replay import LEAST_CORRELATION, TabularBenchmark
+from metagenx.meta.sessions import session
 from metagenx.meta.tuner_settings import TunerSettings
 from metagenx.runs import (
     DEFAULT_BASE,
     Journal,
     RoundDecided,
     RunFolder,
-    SessionEnded,
-    SessionStarted,
     find_run,
-    machine,
     write_atomically,
 )
 from metagenx.runs.files import to_json
 
 REPLAYED, REAL = "metatune replay", "metatune real"
-REPLAY_SECONDS = 1.0  # of one replayed tuning run, for the plan
+REPLAY_SECONDS = 0.2  # of one replayed tuning run, for the plan
+PART = 9  # replays in one piece of work: what a Ctrl-C or a lost process costs at the most
 REAL_SECONDS = 60e-6  # of one evaluation of a real fit, all included, for the plan
 
 
@@ -233,32 +231,8 @@ class _Run:
             self._advance()
             if not self._jobs():
                 return
-            self.folder.session_started()
-            journal.append(SessionStarted(machine()["host"], os.getpid(), {"machine": machine()}))
-            state, reason = "failed", ""
-            try:
+            with session(self.folder, journal, {"workers": self.workers}):
                 self._on_ray(journal)
-                state = "finished"
-            except (KeyboardInterrupt, Interrupted):
-                state, reason = "interrupted", "Ctrl-C"
-                raise Interrupted(
-                    "interrupted",
-                    where=str(self.folder.path),
-                    hint="Nothing is lost: start the same command again and it goes on.",
-                ) from None
-            except ResourcesSpent as error:
-                state, reason = "spent", error.what
-                raise
-            except BaseException as error:
-                reason = f"{type(error).__name__}: {error}"
-                raise
-            finally:
-                try:
-                    journal.append(SessionEnded(state, reason))
-                    self.folder.session_ended(state, reason)
-                except MetagenxError:
-                    if state == "finished":
-                        raise
 
     def _on_ray(self, journal: Journal) -> None:
         self.progress(Progress("notice", f"{self.folder.path}: starting Ray"))
@@ -293,8 +267,7 @@ class _Run:
     def _jobs(self) -> list[dict[str, Any]]:
         """What the open round still wants."""
         if not self.race.finished:
-            found = [self._job(evaluation) for evaluation in self.race.evaluations]
-            return [job for job in found if job["tasks"]]
+            return [job for evaluation in self.race.evaluations for job in self._pieces(evaluation)]
         own, jobs = self.loaded.experiment, []
         for profile in self.to_confirm:
             for family in real_families(own.tasks.families):
@@ -312,14 +285,19 @@ class _Run:
                         })  # fmt: skip
         return jobs
 
-    def _job(self, evaluation: Evaluation) -> dict[str, Any]:
-        missing = [task for task in evaluation.tasks if (evaluation.profile, task) not in self.known]
-        return {
-            "name": f"{evaluation.profile} round {evaluation.round}",
-            "profile": evaluation.profile,
-            "settings": self._plain(evaluation.profile),
-            "tasks": [[task.family, task.budget, task.number] for task in missing],
-        }
+    def _pieces(self, evaluation: Evaluation) -> list[dict[str, Any]]:
+        """The tasks of an evaluation that are not done, a few at a time."""
+        found = []
+        for number, start in enumerate(range(0, len(evaluation.tasks), PART), start=1):
+            part = evaluation.tasks[start : start + PART]
+            if missing := [task for task in part if (evaluation.profile, task) not in self.known]:
+                found.append({
+                    "name": f"{evaluation.profile} round {evaluation.round} part {number}",
+                    "profile": evaluation.profile,
+                    "settings": self._plain(evaluation.profile),
+                    "tasks": [[task.family, task.budget, task.number] for task in missing],
+                })  # fmt: skip
+        return found
 
     def _plain(self, profile: str) -> dict[str, Any]:
         return dict(vars(self.race.tuners[profile]))

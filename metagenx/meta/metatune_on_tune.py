@@ -7,6 +7,7 @@ Tuner: the inner run is a replay, or the race with its fits one after the other.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,18 +15,21 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
 from metagenx.errors import ResourcesSpent
 from metagenx.meta.metatune_real import RealRun, tune_really
 from metagenx.meta.metatune_tasks import TuningTask, replay
 from metagenx.meta.ray_session import RaySession
-from metagenx.meta.ray_tune import pending_trials
+from metagenx.meta.ray_tune import NamedTask, pending_trials
 from metagenx.meta.replay import TabularBenchmark
 from metagenx.meta.rounds_on_tune import Shared, last_line
 from metagenx.meta.tuner_settings import TunerSettings
 
 OUTER_CPU = 0.001  # 0 is not allowed
+# A whole one would not fit beside the outer trial: on one core no task could ever start, on two only one at a time.
+TASK_CPU = 0.9
 STRATEGY = "DEFAULT"
 VALUES = "values"
 
@@ -58,11 +62,13 @@ class ProfileTrial(tune.Trainable):
         job: Job = self._job
         if "real" in job:
             task: Any = ray.remote(_real).options(
-                num_cpus=1, scheduling_strategy=STRATEGY, name=f"tuning run {job['name']}"
+                num_cpus=TASK_CPU, scheduling_strategy=STRATEGY, name=f"tuning run {job['name']}"
             )
             found: Any = ray.get([task.remote(job["settings"], run) for run in job["real"]])
         else:
-            task = ray.remote(_replayed).options(num_cpus=1, scheduling_strategy=STRATEGY, name=f"replay {job['name']}")
+            task = ray.remote(_replayed).options(
+                num_cpus=TASK_CPU, scheduling_strategy=STRATEGY, name=f"replay {job['name']}"
+            )
             found = ray.get(task.remote(self._benchmark[0], job["settings"], job["tasks"]))
         return {VALUES: json.dumps(found), "done": True}
 
@@ -73,6 +79,23 @@ class ProfileTrial(tune.Trainable):
 
     def load_checkpoint(self, checkpoint: dict[str, Any] | str | None) -> None:
         """Nothing to load."""
+
+    def __repr__(self) -> str:
+        return "metagenx tuner profiles"
+
+
+class _Names(Shared, tune.Callback):
+    """Readable tasks in the dashboard."""
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        actor: Any = trial.temporary_state.ray_actor
+        if actor is not None:
+            with contextlib.suppress(AttributeError):  # a convenience only
+                actor.train = NamedTask(actor, _name(trial))
+
+
+def _name(trial: Trial) -> str:
+    return str(json.loads(trial.config["job"])["name"])
 
 
 class _Jobs(Shared, Searcher):
@@ -142,15 +165,23 @@ def run_jobs(
     place = ray.put(benchmark)
     # In a list, so that the trial holds the place and not the benchmark.
     trainable: Any = tune.with_resources(tune.with_parameters(ProfileTrial, benchmark=[place]), {"cpu": OUTER_CPU})
+    trainable.__name__ = trainable.__qualname__ = ProfileTrial.__name__
     searcher = _Jobs(jobs, take, should_stop, session.workers)
     with pending_trials(session.workers):
         tuner = tune.Tuner(
             trainable,
-            tune_config=tune.TuneConfig(num_samples=-1, search_alg=searcher, reuse_actors=True),
+            tune_config=tune.TuneConfig(
+                num_samples=-1,
+                search_alg=searcher,
+                reuse_actors=True,
+                trial_name_creator=lambda trial: f"{title} {_name(trial)}",
+                trial_dirname_creator=lambda trial: f"{_name(trial).replace(' ', '_')}_{trial.trial_id}",
+            ),
             run_config=tune.RunConfig(
                 name=title,
                 storage_path=str(folder.resolve()),
                 verbose=0,
+                callbacks=[_Names()],
                 failure_config=tune.FailureConfig(max_failures=2),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),

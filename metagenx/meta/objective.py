@@ -99,21 +99,27 @@ def standing(records: Mapping[str, Sequence[FitRecord]], best: Mapping[str, Best
     """Judge one setting by its fits, sample → records, on all samples of ``best``."""
     runs = {sample: statistics.score(records.get(sample, ()), known, target) for sample, known in best.items()}
     everything = [(record, best[sample]) for sample in best for record in records.get(sample, ())]
+    gaps = [_log_ratio(record.fom, known.fom) for record, known in everything]
+    closeness = float(np.mean(gaps)) if gaps else math.inf
+    return standing_of_runs(runs, closeness, sum(record.evaluations for record, _ in everything))
+
+
+def standing_of_runs(runs: Mapping[str, Runs], closeness: float, evaluations: int) -> Standing:
+    """Judge one setting by its scored runs, sample → runs."""
     scores, variances, censored = [], [], False
     for sample_runs in runs.values():
         time, bound = statistics.expected_running_time(sample_runs)
         scores.append(math.log10(max(time, 1.0)) if len(sample_runs.costs) else math.inf)
         variances.append(log_variance(sample_runs))
         censored = censored or bound
-    gaps = [_log_ratio(record.fom, known.fom) for record, known in everything]
     return Standing(
         runs=runs,
         score=float(np.mean(scores)),
         error=float(np.sqrt(np.sum(variances)) / len(variances) / math.log(10.0)),
-        closeness=float(np.mean(gaps)) if gaps else math.inf,
+        closeness=closeness,
         hits=sum(r.successes for r in runs.values()),
-        fits=len(everything),
-        evaluations=sum(record.evaluations for record, _ in everything),
+        fits=sum(len(r.costs) for r in runs.values()),
+        evaluations=evaluations,
         censored=censored,
     )
 

@@ -35,7 +35,6 @@ from metagenx.meta.objective import Contender, Standing, best_known, standing
 from metagenx.meta.paired_test import paired_ert_test
 from metagenx.meta.race_rules import (
     COMFORTABLE_FITS,
-    DROP_DRAWS,
     FEWEST_CHALLENGERS,
     FEWEST_FITS,
     FEWEST_PROBED,
@@ -263,9 +262,15 @@ class Race:
         """Mean evaluations of one fit of a setting, summed over the samples."""
         total = 0.0
         for sample in self.samples:
-            seen = [r.evaluations for phase in FIRST_REPEAT for r in self.records.get((phase, name, sample), [])]
-            total += max(1.0, sum(seen) / len(seen)) if seen else 1.0
+            seen = [self.work(phase, name, sample) for phase in FIRST_REPEAT]
+            fits = sum(count for count, _ in seen)
+            total += max(1.0, sum(spent for _, spent in seen) / fits) if fits else 1.0
         return total
+
+    def work(self, phase: str, name: str, sample: str) -> tuple[int, int]:
+        """Fits of a setting on a sample in a phase, and their evaluations."""
+        done = self.records.get((phase, name, sample), [])
+        return len(done), sum(record.evaluations for record in done)
 
     def has_run(self, name: str, phase: str = "search") -> bool:
         """Whether there are fits of a setting from a phase."""
@@ -341,10 +346,13 @@ class Race:
         return sum(tuner.survivors**rung * step for rung, step in enumerate(steps))
 
     def _needed(self) -> float:
-        """Evaluations that bring the baseline about two successes on each sample, or as many as the tuner wants."""
+        """Evaluations that bring the baseline about two successes on each sample, or as many as the tuner wants.
+
+        Where every fit gives a figure, four in all do, one on each sample at least.
+        """
         name, wanted = self.rules.baseline, self.rules.tuner.first_successes
         if self.target.goal == FOM_AT_BUDGET:
-            return wanted * 2.0 * self.cost_of_fit(name)
+            return max(1.0, wanted * 2.0 / len(self.samples)) * self.cost_of_fit(name)
         plain = replace(self.target, goal=EXPECTED_COST)  # other goals count something else than evaluations
         known = {sample: self.best[sample] for sample in self.judged(name).runs}
         runs_of = standing(self.of("search", name), known, plain).runs
@@ -470,15 +478,14 @@ class Race:
         """
         share = -(-evaluations // len(self.samples))
         for sample in samples:
-            done = self.records.get(("search", name, sample), [])
-            spent = sum(record.evaluations for record in done)
-            if spent >= share or fits <= len(done):
+            done, spent = self.work("search", name, sample)
+            if spent >= share or fits <= done:
                 continue
-            if len(done) < FORESEEN or not spent:
-                self.blocks.append(Block("search", name, sample, _repeats("search", len(done), fits), share - spent))
+            if done < FORESEEN or not spent:
+                self.blocks.append(Block("search", name, sample, _repeats("search", done, fits), share - spent))
             else:
-                most = len(done) + math.ceil((share - spent) * len(done) / spent)
-                self.blocks.append(Block("search", name, sample, _repeats("search", len(done), min(fits, most))))
+                most = done + math.ceil((share - spent) * done / spent)
+                self.blocks.append(Block("search", name, sample, _repeats("search", done, min(fits, most))))
 
     def _add_fits(self, phase: str, name: str, fits: int, samples: Sequence[str] | None = None) -> None:
         for sample in self.samples_of(phase) if samples is None else samples:
@@ -506,9 +513,8 @@ class Race:
     def _is_loser(self, name: str, incumbent: str, rung: int) -> bool:
         """Drop a setting that cannot run, or is clearly worse than the incumbent; notes why."""
         runner, tuner = self.runners[name], self.rules.tuner
-        failures = [r.failure for records in self.of("search", name).values() for r in records]
-        if failures and all(failures):
-            runner.left = f"every fit failed: {failures[0]}"
+        if failure := self.failure_of(name):
+            runner.left = f"every fit failed: {failure}"
         elif self.rules.drop_losers and name != incumbent and not self.judged(incumbent).censored:
             if self._is_capped(name, incumbent):
                 runner.left = f"takes more than {tuner.capping_slack:g} times as long as {incumbent}"
@@ -516,10 +522,16 @@ class Race:
                 level = statistics.AlphaSpending(tuner.drop_level, looks=self._rungs).level(rung + 1)
                 rng = streams.stream(self.rules.seed, "race", self.round, name)
                 pairs = self.pairs(name, incumbent, "search")
-                p = statistics.ert_test([pairs[sample] for sample in self._seen(name)], rng, n_draws=DROP_DRAWS)
+                seen = [pairs[sample] for sample in self._seen(name)]
+                p = statistics.ert_test(seen, rng, n_draws=self.rules.precision.drop)
                 if p <= level:
                     runner.left = f"clearly worse than {incumbent} (p = {p:.2g})"
         return runner.left is not None
+
+    def failure_of(self, name: str) -> str | None:
+        """Why the first fit of a setting failed, if all its fits in the search did."""
+        failures = [r.failure for records in self.of("search", name).values() for r in records]
+        return failures[0] if failures and all(failures) else None
 
     def _is_capped(self, name: str, incumbent: str) -> bool:
         """Whether the best that may be hoped of a setting takes longer than the incumbent at its worst, with slack."""
@@ -568,7 +580,8 @@ class Race:
         levels = {}
         for name in self.finalists:
             rng = streams.stream(self.rules.seed, "confirmation", name)
-            levels[name] = paired_ert_test(list(self.pairs(self.rules.baseline, name, "confirmation").values()), rng)
+            pairs = list(self.pairs(self.rules.baseline, name, "confirmation").values())
+            levels[name] = paired_ert_test(pairs, rng, n_permutations=self.rules.precision.permutations)
         passed = [name for name in self.finalists if levels[name] <= self.rules.tuner.confirm_level]
         self.winner = min(passed, key=lambda n: (*self.judged(n, "confirmation").rank, n), default=None)
         for name in self.finalists:

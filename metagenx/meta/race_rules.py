@@ -7,20 +7,37 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from metagenx.meta.objective import Contender
+from metagenx.meta.paired_test import N_PERMUTATIONS
 from metagenx.meta.records import BASELINE
+from metagenx.meta.running_time import N_DRAWS
 from metagenx.meta.space_changes import Change
 from metagenx.meta.tuner_settings import TunerSettings
 
 SHIPPED = "shipped"
 """Setting id of the file's settings exactly as GenX runs them: the whole run, no stop at stagnation."""
 
-DROP_DRAWS = 999  # behind that test: its levels are near 0.03, and every setting is tested on every rung
 FEWEST_FITS = 10  # of a setting in confirmation and validation; if the budget pays for fewer, no answer is given
 COMFORTABLE_FITS = 20  # of a setting on each sample in the validation; else twins are left out of it
 FEWEST_SHIPPED, MOST_SHIPPED = 3, 20
 FEWEST_CHALLENGERS = 4
 FEWEST_PROBED, MOST_PROBED = 4, 20
 FORESEEN = 3  # fits of a setting on a sample that tell what its next fits will cost
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How many random draws are behind the tests and intervals of a race.
+
+    Parameters
+    ----------
+    drop : behind the test by which settings are dropped; its levels are near 0.03, and it is made on every rung.
+    permutations : of the paired test.
+    draws : behind the interval of the answer's gain.
+    """
+
+    drop: int = 999
+    permutations: int = N_PERMUTATIONS
+    draws: int = N_DRAWS
 
 
 @dataclass(frozen=True)
@@ -39,6 +56,7 @@ class RaceRules:
     seed : of the tests' random numbers.
     probe_share : most of the budget for a first look at a few settings, before the search; 0: none.
     tuner : how the race is run; its ``trials`` and ``cohorts`` are not read, those above are.
+    precision : random draws behind the tests.
     """
 
     evaluations: int
@@ -52,6 +70,7 @@ class RaceRules:
     tuner: TunerSettings = field(default_factory=TunerSettings)
     shipped_share: float = 0.08
     probe_share: float = 0.0
+    precision: Precision = field(default_factory=Precision)
 
 
 @dataclass

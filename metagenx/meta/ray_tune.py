@@ -41,7 +41,7 @@ class _Names(Shared, tune.Callback):
             first = block[0]
             name = f"{first['sample']} {first['setting']} {first['phase']} from fit {first['repeats'][0]}"
             with contextlib.suppress(AttributeError):  # a convenience only
-                actor.train = _NamedTask(actor, name)
+                actor.train = NamedTask(actor, name)
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
@@ -49,13 +49,14 @@ class _Names(Shared, tune.Callback):
         result.pop(RECORDS, None)
 
 
-class _NamedTask:
+class NamedTask:
     """The method ``train`` of an actor, its calls named in the dashboard; does not keep the actor alive."""
 
     def __init__(self, actor: Any, name: str) -> None:
         self._actor, self._name = weakref.ref(actor), name
 
     def remote(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it, under the name."""
         actor: Any = self._actor()
         return type(actor).__getattr__(actor, "train").options(name=self._name).remote(*args, **kwargs)
 

@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from metagenx.fitting import streams
 from metagenx.meta import statistics
 from metagenx.meta.goals import AT_EQUAL_LENGTH, EXPECTED_COST, FOM_AT_BUDGET, GOALS, PARETO
@@ -196,18 +198,13 @@ def judge(race: Race) -> Verdict:
     if rival is not None:
         pairs = race.pairs(baseline, rival, phase)
         rng = streams.stream(seed, "verdict", phase, rival)
-        ratio = statistics.mean_ratio_interval(list(pairs.values()), rng)
-        p_value = paired_ert_test(list(pairs.values()), rng)
+        ratio, p_value = _compared(race, list(pairs.values()), rng)
         by_sample = {sample: statistics.ratio_interval(*pair, rng) for sample, pair in pairs.items()}
         gains = _gains(race, rival, phase)
         elsewhere = gains.held_out_samples
-        accepted = (
-            phase == "validation"
-            and ratio.low > 1.0
-            and p_value <= ACCEPT_ALPHA
-            # What helps only where it was found is not to be told to anyone.
-            and not (elsewhere is not None and elsewhere.estimate < 1.0)
-        )
+        # What helps only where it was found is not to be told to anyone.
+        helps_elsewhere = elsewhere is None or not elsewhere.estimate < 1.0
+        accepted = phase == "validation" and _is_better(ratio, p_value) and helps_elsewhere
     measured = tuple(
         _measured(race, name)
         for name in dict.fromkeys([baseline, *([race.winner] if race.winner else []), *_others(race), SHIPPED])
@@ -236,6 +233,31 @@ def judge(race: Race) -> Verdict:
         goal=race.target.goal,
         front=front(measured),
     )
+
+
+def accepted_winner(race: Race) -> str | None:
+    """The settings to change to, as :func:`judge` finds them, without all that only a report needs."""
+    name = race.winner
+    if name is None:
+        return None
+    pairs = race.pairs(race.rules.baseline, name, "validation")
+    elsewhere = [pair for sample, pair in pairs.items() if sample in race.held_out]
+    told = [statistics.log_ratio(*elsewhere[index])[0] for index in statistics.informative(elsewhere)]
+    if told and math.fsum(told) < 0.0:
+        return None
+    rng = streams.stream(race.rules.seed, "verdict", "validation", name)
+    return name if _is_better(*_compared(race, list(pairs.values()), rng)) else None
+
+
+def _compared(race: Race, pairs: list[tuple[Runs, Runs]], rng: np.random.Generator) -> tuple[Interval, float]:
+    """ERT(baseline)/ERT(rival) with its interval, and the p value of the paired test."""
+    precision = race.rules.precision
+    ratio = statistics.mean_ratio_interval(pairs, rng, n_draws=precision.draws)
+    return ratio, paired_ert_test(pairs, rng, n_permutations=precision.permutations)
+
+
+def _is_better(ratio: Interval, p_value: float) -> bool:
+    return ratio.low > 1.0 and p_value <= ACCEPT_ALPHA
 
 
 def _others(race: Race) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from metagenx.errors import ConfigError, InputError
+from metagenx.errors import ConfigError, InputError, Interrupted
 from metagenx.meta.experiment import load_experiment
 from metagenx.meta.metatune import check_surrogate, metatune, plan
 from metagenx.meta.metatune_experiment import load_meta
@@ -177,25 +177,44 @@ def test_the_experiment_that_comes_along_is_sound_and_mistakes_are_told(tmp_path
     assert found["tasks.budgets"][0] == 3
 
 
+SMALL = [
+    "tasks.table=synthetic", "tasks.families=[F0]", "tasks.budgets=[1_000_000]", "trials=4", "rounds=2", "finalists=1",
+    "tasks.confirm=5",
+]  # fmt: skip
+
+
 @pytest.mark.ray
-@pytest.mark.skipif("METAGENX_LONG" not in os.environ, reason="takes minutes, not seen to end: METAGENX_LONG=1")
 def test_a_whole_run_and_the_same_again_from_its_journal(tmp_path: Path) -> None:
-    options = [
-        "tasks.table=synthetic", "tasks.families=[F0]", "tasks.budgets=[1_000_000]", "trials=4", "rounds=2",
-        "finalists=1", "tasks.confirm=5",
-    ]  # fmt: skip
-    first = metatune(EXPERIMENTS / "tuner.yaml", out=tmp_path, overrides=options, workers=2, dashboard=False)
+    """On two workers; then read again; then from the middle on one, where a task must fit beside its trial."""
+    first = metatune(EXPERIMENTS / "tuner.yaml", out=tmp_path, overrides=SMALL, workers=2, dashboard=False)
     answer = json.loads((first.folder.path / "answer.json").read_text())
     assert answer["winner"] == first.answer.winner
     assert len(answer["profiles"]) == 5
     assert load_profile(str(first.profile_file)).settings == first.answer.settings
     journal = first.folder.events.read_bytes()
-    again = metatune(EXPERIMENTS / "tuner.yaml", out=tmp_path, overrides=options, workers=1, dashboard=False)
+    again = metatune(EXPERIMENTS / "tuner.yaml", out=tmp_path, overrides=SMALL, workers=1, dashboard=False)
     assert again.folder.path == first.folder.path
     assert again.answer == first.answer
     assert first.folder.events.read_bytes() == journal
-    # What one worker does anew is the same to the last digit, and so is what goes on in the middle.
     lines = journal.splitlines(keepends=True)
     first.folder.events.write_bytes(b"".join(lines[: len(lines) // 2]) + b'{"torn')
-    resumed = metatune(EXPERIMENTS / "tuner.yaml", out=tmp_path, overrides=options, workers=1, dashboard=False)
+    resumed = metatune(EXPERIMENTS / "tuner.yaml", out=tmp_path, overrides=SMALL, workers=1, dashboard=False)
     assert resumed.answer == first.answer
+
+
+@pytest.mark.ray
+def test_an_interrupt_is_told_and_the_same_call_goes_on(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def soon() -> bool:
+        asked.append(1)
+        return len(asked) > 6
+
+    whole: dict[str, Any] = {"out": tmp_path, "overrides": SMALL, "workers": 2, "dashboard": False}
+    with pytest.raises(Interrupted, match="interrupted"):
+        metatune(EXPERIMENTS / "tuner.yaml", should_stop=soon, **whole)
+    result = metatune(EXPERIMENTS / "tuner.yaml", **whole)
+    sessions = [json.loads(line) for line in result.folder.events.read_text().splitlines()]
+    assert [event["state"] for event in sessions if event["event"] == "ended"] == ["interrupted", "finished"]
+    done = [(e["details"]["profile"], str(e["details"]["tasks"])) for e in sessions if e["event"] == "round"]
+    assert len(done) == len(set(done))  # nothing was done twice
