@@ -188,7 +188,8 @@ class History:
                 return told("warning", f"{off}; still searching")
             return told("bad", f"{off}: another sample, or another alignment?")
         self._doubts = 0
-        newest = self._newest(residuals, max(1.0, expected)) if one_sample else ""
+        # Only a fit that has once been found can say that the points since then do not fit it.
+        newest = self._newest(residuals, max(1.0, expected)) if one_sample and known else ""
         if newest:
             return told("bad", newest)
         if one_sample and is_certain and self._last is not None and minimum == self._last[2]:

@@ -169,8 +169,9 @@ class Follower:
             self._evaluations += one.result.evaluations
             if not np.isfinite(one.result.fom):
                 continue
-            ended_in = self.minima.add(problem, one.result.values)
-            if one.version == self._version:
+            is_whole = one.result.stop != "interrupted"  # else it is a guess, which says nothing about agreement
+            ended_in = self.minima.add(problem, one.result.values, is_fit=is_whole)
+            if is_whole and one.version == self._version:
                 self._fresh.append(ended_in.number)
         return bool(found)
 

@@ -68,7 +68,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Found:
-    """A run from scratch that has ended, and on which data."""
+    """A run from scratch that has ended, or was cut off by newer data (``result.stop``), and on which data it ran."""
 
     version: int
     number: int
@@ -225,7 +225,7 @@ def _serve(connection: Connection[Any, Any]) -> None:
     from metagenx.genx.sandbox.deadline import end_process_when_stuck
 
     end_process_when_stuck(timer=False)
-    was_interrupted = False
+    was_interrupted = True  # the first run is made to its end: until then nothing is known at all
     while True:
         search, number, step = connection.recv()
         while connection.poll():
@@ -238,9 +238,9 @@ def _serve(connection: Connection[Any, Any]) -> None:
                 ends = connection.poll if not was_interrupted else _never
                 result = search.run(problem, number, ends)
                 was_interrupted = result.stop == "interrupted"
+                connection.send(Found(search.version, number, replace(result, state=None)))
                 if was_interrupted:
                     break
-                connection.send(Found(search.version, number, replace(result, state=None)))
                 number += step
         except MetagenxError as error:  # these data cannot be fitted; others may be
             connection.send(f"{type(error).__name__}: {error.what}")
