@@ -105,6 +105,7 @@ class Race:
     why: str = ""
     space_changes: list[Change] = field(default_factory=list)
     _reference: Mapping[str, Runs] = field(default_factory=dict)
+    _first_looks: bool = False
 
     def __post_init__(self) -> None:
         for contender in self.pinned:
@@ -130,7 +131,7 @@ class Race:
         if self.stage not in {"reference", "probe", "search"} or setting not in self.runners:
             return False
         runner = self.runners[setting]
-        return runner.left is None and (runner.rung < self._rungs if runner.cohort else self.stage == "reference")
+        return runner.left is None and (not runner.cohort or runner.rung < self._rungs)
 
     def complete(self, records: Sequence[FitRecord], *, out_of_time: bool = False) -> Decision:
         """Take the records of this round's blocks, decide, and open the next round.
@@ -294,6 +295,8 @@ class Race:
             self._judge_probe()
             self.stage = "search"
         elif self.stage == "search":
+            if self._finish_first_looks():
+                return
             self._judge_rungs()
         elif self.stage == "confirmation":
             self._judge_finalists()
@@ -309,7 +312,7 @@ class Race:
         """Fits of the pinned settings, by which the search is planned; a few first, which tell what the rest cost."""
         share = int(0.5 * self.rules.tuner.search_share * self.rules.evaluations / len(self.pinned))
         for name in self.runners:
-            self._add_blocks(name, share, min(fits, self._most_repeats), self.samples)
+            self._add_blocks(name, share, min(fits, self._most_repeats), self.samples, in_sequence=True)
 
     def _plan_search(self) -> None:
         """How many settings can be compared, and with how many evaluations on the first rung.
@@ -440,15 +443,27 @@ class Race:
         waiting = self.cohort < self._cohorts and self.n_proposed < self.n_trials
         if waiting:
             self._add_cohort()
+        climbing = self._climb_all()
+        if climbing and not self.blocks:  # their fits are so dear that the next rung is paid for already
+            self._judge_rungs()
+            return self._open_search()
+        return bool(self.blocks)
+
+    def _climb_all(self) -> bool:
+        """Blocks of all settings in the search; whether any but the pinned is on its way up."""
         # The pinned are what the others are compared with: they have their whole share at once.
         for contender in self.pinned:
             self._climb(contender.name, self._rungs - 1)
         climbing = [n for n, r in self.runners.items() if r.cohort and r.left is None and r.rung < self._rungs]
         for name in climbing:
             self._climb(name, self.runners[name].rung)
-        if climbing and not self.blocks:  # their fits are so dear that the next rung is paid for already
-            self._judge_rungs()
-            return self._open_search()
+        return bool(climbing)
+
+    def _finish_first_looks(self) -> bool:
+        """What a first look found to be missing until the rung is reached; False if nothing is."""
+        if self._first_looks:
+            self._first_looks = False
+            self._climb_all()
         return bool(self.blocks)
 
     def _add_cohort(self) -> None:
@@ -470,20 +485,25 @@ class Race:
         else:
             self._add_fits("search", name, self.rules.repeats)
 
-    def _add_blocks(self, name: str, evaluations: int, fits: int, samples: Sequence[str]) -> None:
+    def _add_blocks(
+        self, name: str, evaluations: int, fits: int, samples: Sequence[str], *, in_sequence: bool = False
+    ) -> None:
         """What is missing until a setting has had its evaluations, split equally over all samples, on some of them.
 
-        As soon as a few fits tell what one costs, it is a number of fits, which can be done side by side; before that
-        it is a sequence that ends when the evaluations are spent.
+        It is a number of fits, which can be done side by side: a few for a first look, and as soon as they tell what
+        one costs, the rest. ``in_sequence``: the first look ends when the evaluations are spent.
         """
         share = -(-evaluations // len(self.samples))
         for sample in samples:
             done, spent = self.work("search", name, sample)
             if spent >= share or fits <= done:
                 continue
-            if done < FORESEEN or not spent:
+            if in_sequence and (done < FORESEEN or not spent):
                 self.blocks.append(Block("search", name, sample, _repeats("search", done, fits), share - spent))
-            else:
+            elif done < FORESEEN:
+                self.blocks.append(Block("search", name, sample, _repeats("search", done, min(fits, FORESEEN))))
+                self._first_looks = True
+            elif spent:  # else it cannot run
                 most = done + math.ceil((share - spent) * done / spent)
                 self.blocks.append(Block("search", name, sample, _repeats("search", done, min(fits, most))))
 

@@ -64,7 +64,7 @@ class TaskSearcher(Shared, Searcher):
         if self.pacer.active >= self.pacer.workers:
             return None
         for name, task in self.conductor.tasks.items():
-            if name not in self.pacer.trials:
+            if self.pacer.trial(name) is None:
                 return {"name": name, "setting": task.setting, "work": work_of(task)}
         if len(self.pacer.trials) < self.pacer.workers:
             name = f"worker {len(self.pacer.trials) + 1}"
@@ -115,6 +115,11 @@ class RoundScheduler(Shared, TrialScheduler):
         """Trials that have an actor, or wait for one."""
         return sum(trial.status in {Trial.RUNNING, Trial.PENDING} for trial in self.trials.values())
 
+    def trial(self, name: str) -> Trial | None:
+        """The trial that can do a task; one that was stopped cannot come back, so another takes its place."""
+        found = self.trials.get(name)
+        return None if found is None or found.status in {Trial.TERMINATED, Trial.ERROR} else found
+
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """A trial is known now, or comes back after its process died."""
         self.trials[trial.config["name"]] = trial
@@ -153,7 +158,7 @@ class RoundScheduler(Shared, TrialScheduler):
         if self.conductor.stopping:
             return None
         for name, task in self.conductor.tasks.items():
-            trial = self.trials.get(name)
+            trial = self.trial(name)
             if trial is None or trial.status not in {Trial.PENDING, Trial.PAUSED}:
                 continue
             if trial.status == Trial.PENDING or self.active < self.workers:
@@ -196,7 +201,7 @@ class RoundScheduler(Shared, TrialScheduler):
         pending = [trial for trial in self.trials.values() if trial.status == Trial.PENDING]
         starting = sum(trial.temporary_state.ray_actor is None for trial in pending)
         free = self.freed - (len(pending) - starting)
-        found = [self.trials.get(name) for name in self.conductor.tasks]
+        found = [self.trial(name) for name in self.conductor.tasks]
         waiting = [
             trial
             for trial in found

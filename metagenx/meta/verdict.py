@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -201,10 +201,7 @@ def judge(race: Race) -> Verdict:
         ratio, p_value = _compared(race, list(pairs.values()), rng)
         by_sample = {sample: statistics.ratio_interval(*pair, rng) for sample, pair in pairs.items()}
         gains = _gains(race, rival, phase)
-        elsewhere = gains.held_out_samples
-        # What helps only where it was found is not to be told to anyone.
-        helps_elsewhere = elsewhere is None or not elsewhere.estimate < 1.0
-        accepted = phase == "validation" and _is_better(ratio, p_value) and helps_elsewhere
+        accepted = phase == "validation" and _is_better(ratio, p_value) and not _harms_any(pairs.values())
     measured = tuple(
         _measured(race, name)
         for name in dict.fromkeys([baseline, *([race.winner] if race.winner else []), *_others(race), SHIPPED])
@@ -221,9 +218,7 @@ def judge(race: Race) -> Verdict:
         p_value=p_value,
         detectable=_detectable(race, ratio),
         measured=measured,
-        reason="better on repeats that the search never saw"
-        if accepted
-        else _why_not(race, complete, gains.held_out_samples),
+        reason="better on repeats that the search never saw" if accepted else _why_not(race, complete, by_sample),
         complete=complete,
         reached=any(
             m.setting == answer and (race.target.goal == FOM_AT_BUDGET or m.rate.estimate > 0) for m in measured
@@ -241,9 +236,7 @@ def accepted_winner(race: Race) -> str | None:
     if name is None:
         return None
     pairs = race.pairs(race.rules.baseline, name, "validation")
-    elsewhere = [pair for sample, pair in pairs.items() if sample in race.held_out]
-    told = [statistics.log_ratio(*elsewhere[index])[0] for index in statistics.informative(elsewhere)]
-    if told and math.fsum(told) < 0.0:
+    if _harms_any(pairs.values()):
         return None
     rng = streams.stream(race.rules.seed, "verdict", "validation", name)
     return name if _is_better(*_compared(race, list(pairs.values()), rng)) else None
@@ -254,6 +247,12 @@ def _compared(race: Race, pairs: list[tuple[Runs, Runs]], rng: np.random.Generat
     precision = race.rules.precision
     ratio = statistics.mean_ratio_interval(pairs, rng, n_draws=precision.draws)
     return ratio, paired_ert_test(pairs, rng, n_permutations=precision.permutations)
+
+
+def _harms_any(pairs: Iterable[tuple[Runs, Runs]]) -> bool:
+    """Whether a sample looks worse than with the baseline: what helps some and harms others is told to nobody."""
+    known = list(pairs)
+    return any(statistics.log_ratio(*known[index])[0] < 0.0 for index in statistics.informative(known))
 
 
 def _is_better(ratio: Interval, p_value: float) -> bool:
@@ -323,15 +322,17 @@ def _notes(race: Race, by_sample: dict[str, Interval], gains: Gains) -> tuple[st
     return tuple(found)
 
 
-def _worst(by_sample: dict[str, Interval]) -> str | None:
+def _worst(by_sample: Mapping[str, Interval]) -> str | None:
     known = {sample: ratio.estimate for sample, ratio in by_sample.items() if math.isfinite(ratio.estimate)}
     return min(known, key=lambda sample: (known[sample], sample), default=None)
 
 
-def _why_not(race: Race, complete: bool, elsewhere: Interval | None) -> str:
+def _why_not(race: Race, complete: bool, by_sample: Mapping[str, Interval]) -> str:
     if race.winner is not None:
-        if elsewhere is not None and elsewhere.estimate < 1.0:
-            return "what was better on the samples of the search was not on those that it never saw"
+        worst = _worst(by_sample)
+        if len(by_sample) > 1 and worst is not None and by_sample[worst].estimate < 1.0:
+            where = ", which the search never saw" if worst in race.held_out else ""
+            return f"what was better on the whole was not on the sample {worst}{where}"
         return "nothing was better beyond doubt on repeats that the search never saw"
     return race.why or ("nothing was better" if complete else "the budget is spent")
 

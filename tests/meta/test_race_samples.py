@@ -75,7 +75,7 @@ def test_what_helps_only_where_it_was_found_is_not_recommended() -> None:
     assert verdict.gains.held_out_samples.estimate < 1.0
     assert verdict.worst_sample in HELD_OUT
     if verdict.ratio is not None and verdict.ratio.low > 1.0:
-        assert "not on those that it never saw" in verdict.line
+        assert "which the search never saw" in verdict.line
 
 
 def test_a_sample_that_nobody_solves_says_nothing_and_blocks_nothing() -> None:
