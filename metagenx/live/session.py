@@ -179,6 +179,7 @@ class Session:
         interrupted = self._should_stop() or (kind is not None and issubclass(kind, KeyboardInterrupt))
         state = "interrupted" if interrupted else "failed" if error is not None else "finished"
         with self._stack:
+            self._searchers.close()  # nobody hears them any more, and the report needs the cores
             with contextlib.suppress(MetagenxError):
                 self._tidy()
                 write_report(self.folder, self.updates)
