@@ -400,6 +400,8 @@ def simulate(screen: Screen, file: Path, trust: bool, fom: str | None, data: _Da
     click.option("--scheme", help="create_trial, instead of the file's."),
     click.option("--evals", callback=_count, help="FOM evaluations of all restarts together, e.g. 40k."),
     click.option("-j", "--cores", type=click.IntRange(min=1), help="Runs made at a time; default: all cores."),
+    click.option("--settings-from", type=click.Choice(["file", "portfolio"]), default="file", show_default=True,
+                 help="portfolio: settings that were good for files like this one (metagenx experience portfolio)."),
     click.option("--as-in-file", is_flag=True, help="One run that ends where GenX's would: no restarts, no polish."),
     click.option("--profile", "profiled", multiple=True, metavar="NAME", help="Profile likelihood of this parameter."),
     click.option("--mcmc", is_flag=True, help="Draw from the posterior too; needs the package bumps."),
@@ -410,7 +412,8 @@ def simulate(screen: Screen, file: Path, trust: bool, fom: str | None, data: _Da
 def fit(
     screen: Screen, file: Path, trust: bool, fom: str | None, seed: int, data: _Data, output: Path | None,
     export: tuple[Path, ...], out: Path | None, scheme: str | None, evals: int | None, cores: int | None,
-    as_in_file: bool, profiled: tuple[str, ...], mcmc: bool, errors: str, overrides: tuple[str, ...], dry_run: bool,
+    settings_from: str, as_in_file: bool, profiled: tuple[str, ...], mcmc: bool, errors: str,
+    overrides: tuple[str, ...], dry_run: bool,
 ) -> int:  # fmt: skip
     """Fit FILE with its own settings and the strategy auto.
 
@@ -424,7 +427,10 @@ def fit(
     metagenx fit film.hgx --scheme jade_best --evals 40k --set km=0.5
     metagenx fit film.hgx --data today.ort -o today.hgx --export fitted.ort
     metagenx fit film.hgx --profile Fe.setD --out fitted
+    metagenx fit film.hgx --settings-from portfolio
     """
+    import dataclasses
+
     from metagenx.fitting.api import fit as run_fit
     from metagenx.fitting.api import fitted_model, planned
     from metagenx.fitting.settings import overrides_from_text
@@ -444,7 +450,17 @@ def fit(
     changes = overrides_from_text(overrides)
     if scheme:
         changes["create_trial"] = scheme
+    advice = None
+    if settings_from == "portfolio":
+        from metagenx.meta.portfolio_choice import advise
+
+        if as_in_file:
+            raise click.UsageError("--as-in-file and --settings-from portfolio contradict each other.")
+        advice = advise(model.file, seed)
+        changes = advice.with_changes(changes)
     plan = planned(problem, model, budget=evals, as_in_file=as_in_file, **changes)
+    if advice is not None:
+        plan |= {"settings_from": advice.to_json(), "text": f"{advice.sentence}\n{plan['text']}"}
     if dry_run:
         screen.result(plan, plan["text"])
         return EXIT_REACHED
@@ -453,6 +469,8 @@ def fit(
             model, seed, as_in_file=as_in_file, budget=evals, problem=problem, cores=cores, on_generation=progress,
             on_run=progress.made_elsewhere, **changes,
         )  # fmt: skip
+    if advice is not None:
+        result = dataclasses.replace(result, settings_from=advice.to_json())
     if output:
         screen.note(f"wrote {result.save(output, errors=errors)}, its Error column: {errors}")
     for path in export:

@@ -81,3 +81,22 @@ def export(screen: Screen, output: Path, folder: Path | None) -> int:
     n = Store(folder).export(output)
     screen.result({"output": str(output), "runs": n}, f"wrote {n:,} runs to {output}")
     return EXIT_REACHED
+
+
+@command("portfolio", FOLDER, group=experience)
+def portfolio(screen: Screen, folder: Path | None) -> int:
+    """The settings that `metagenx fit FILE --settings-from portfolio` chooses from, and from how many runs.
+
+    They were learned from the runs that come with metagenx; beside them, what your own runs have taught.
+
+    \b
+    metagenx experience portfolio
+    metagenx experience portfolio --json
+    """
+    from metagenx.meta.portfolio_choice import shown_portfolio
+
+    shown = shown_portfolio(folder)
+    for notice in shown.notices:
+        screen.note(notice)
+    screen.result(shown.to_json(), shown.text)
+    return EXIT_REACHED

@@ -32,7 +32,7 @@ MAY_IMPORT = {
     | {"cli_cluster", "cli_experience", "cli_live", "cli_metatune", "cli_serve", "cli_space", "supervisor"},
     "supervisor": {"errors"},
     "cli_serve": {"errors", "report", "serve", "cli"},
-    "cli_experience": {"errors", "experience", "report", "cli"},
+    "cli_experience": {"errors", "experience", "meta", "report", "cli"},
     "cli_metatune": {"errors", "meta", "report", "cli"},
     "cli_space": {"errors", "meta", "report", "cli"},
     "cli_live": {"errors", "meta", "report", "live", "cli"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -51,6 +51,7 @@ class Fit:
     as_in_file: bool = False
     problem: Problem | None = field(default=None, repr=False)
     checks: int = 0  # evaluations for error bars of earlier bests, with which runs were compared on the way
+    settings_from: Mapping[str, Any] | None = None  # where the settings come from, if not from the file or the caller
 
     @property
     def names(self) -> tuple[str, ...]:

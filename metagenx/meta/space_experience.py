@@ -66,7 +66,7 @@ def taught_by_tables(families: Collection[str] | None = None) -> list[Taught]:
             trials_of_table(rows),
             known.get(name, 0.0),
         )
-        for name, rows in sorted(_rows_of_tables().items())
+        for name, rows in sorted(rows_of_tables().items())
         if name in FAMILIES and (families is None or name in families)
     ]
 
@@ -81,22 +81,24 @@ def correlations_of_tables() -> dict[str, float]:
         found = json.loads(CORRELATIONS.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return dict(found["correlations"]) if found.get("tables") == _content_of_tables() else {}
+    return dict(found["correlations"]) if found.get("tables") == content_of_tables() else {}
 
 
 def write_correlations() -> dict[str, float]:
     """Grow the forests of the tables as they are now, and write down how well they do."""
-    found = {name: _out_of_bag(name, rows) for name, rows in sorted(_rows_of_tables().items())}
-    text = json.dumps({"tables": _content_of_tables(), "correlations": found}, indent=1)
+    found = {name: _out_of_bag(name, rows) for name, rows in sorted(rows_of_tables().items())}
+    text = json.dumps({"tables": content_of_tables(), "correlations": found}, indent=1)
     CORRELATIONS.write_text(text + "\n", encoding="utf-8")
     return found
 
 
-def _content_of_tables() -> str:
+def content_of_tables() -> str:
+    """SHA-256 of the tables as they are now."""
     return hashlib.sha256(b"".join(path.read_bytes() for _, path in sorted(built_in_tables().items()))).hexdigest()
 
 
-def _rows_of_tables() -> dict[str, list[MeasuredRuns]]:
+def rows_of_tables() -> dict[str, list[MeasuredRuns]]:
+    """Family → its rows, of all tables that come with metagenx."""
     of_family: dict[str, list[MeasuredRuns]] = defaultdict(list)
     for path in built_in_tables().values():
         for row in read_table(path):

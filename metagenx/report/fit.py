@@ -35,6 +35,7 @@ def fit_summary(fit: Fit, profiles: Sequence[Profile] = (), posterior: Posterior
         "reached": fit.reached,
         "fom": fit.fom,
         "seed": fit.seed,
+        "settings_from": None if fit.settings_from is None else dict(fit.settings_from),
         "evaluations": fit.evaluations,
         "evaluations_in_vain": fit.restarts.in_vain,
         "seconds": fit.seconds,
@@ -53,6 +54,8 @@ def fit_summary(fit: Fit, profiles: Sequence[Profile] = (), posterior: Posterior
 def fit_text(fit: Fit, profiles: Sequence[Profile] = (), posterior: Posterior | None = None) -> str:
     """The verdict, what is to be known of the error bars, and what else was asked for."""
     lines = [fit.verdict, *(f"! {note}" for note in fit.error_bars.notes)]
+    if fit.settings_from is not None:
+        lines.append(str(fit.settings_from["sentence"]))
     for profile in profiles:
         ends = ", ".join(
             f"{100 * level:.0f} %: {low:.6g} to {high:.6g}" for level, (low, high) in profile.intervals.items()

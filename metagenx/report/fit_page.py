@@ -60,7 +60,8 @@ def fit_page(
     where = ", ".join(str(machine()[key]) for key in ("host", "system", "processor"))
     facts = [f"seed {fit.seed}", ", ".join(f"{name} {version}" for name, version in versions().items()), where]
     course = _course(fit)
-    settings = genx_section(fit.settings, len(fit.names), "Settings", "This fit used what GenX knows as:")
+    origin = "" if fit.settings_from is None else f"{fit.settings_from['sentence']}. "
+    settings = genx_section(fit.settings, len(fit.names), "Settings", f"{origin}This fit used what GenX knows as:")
     parts = [
         best_fit_section([shown]),
         error_bars_section(fit, profiles, posterior),

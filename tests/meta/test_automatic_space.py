@@ -300,7 +300,7 @@ def test_correlations_are_known_of_the_tables_that_they_were_written_for_only(
     from metagenx.meta import space_experience
 
     families, path = {"L3": 0.27, "M2": 0.54}, tmp_path / "correlations.json"
-    content = space_experience._content_of_tables()
+    content = space_experience.content_of_tables()
     monkeypatch.setattr(space_experience, "CORRELATIONS", path)
     path.write_text(json.dumps({"tables": content, "correlations": families}))
     assert correlations_of_tables() == families
