@@ -1,8 +1,8 @@
 """Our tuner against differential evolution tuned by differential evolution, on CEC 2022 in 10 dimensions.
 
 The rival follows the protocol of MetaDE (IEEE Trans. Evol. Comput. 2025, arXiv 2502.10470) as far as it is
-published; it is written here from a description, and what that leaves open is said below. An outer DE/rand/1/bin (F 0.5,
-CR 0.9, population 100, 50 generations) searches F, CR, two base vectors, 1 to 4 difference vectors and the
+published; it is written here from a description, and what that leaves open is said below. An outer DE/rand/1/bin
+(F 0.5, CR 0.9, population 100, 50 generations) searches F, CR, two base vectors, 1 to 4 difference vectors and the
 crossover of an inner DE (population 100, 1,000 generations); one more outer generation has inner runs five times as
 long. All inner runs have the same random numbers, as there. Our tuner, the race behind ``metagenx tune`` with the goal
 ``fom_at_budget``, gets as many evaluations as the rival has spent, in fits of the length of an inner run.
