@@ -180,7 +180,7 @@ def settings_text(settings: Settings) -> str:
 def main() -> None:
     options = measure.arguments(
         __doc__ or "",
-        ("--full", {"action": "store_true", "help": "1 % of his budget in every row"}),
+        ("--full", {"action": "store_true", "help": "1 %% of his budget in every row"}),
         ("--share", {"type": float, "help": "of his budget, at most 0.01"}),
         ("--scenarios", {"nargs": "+", "help": "such as 2/400; default: all"}),
     )

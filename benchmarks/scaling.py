@@ -31,8 +31,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from metagenx.meta.conductor import Conductor, Task
+from metagenx.meta.conductor import TASKS_OF_A_WORKER, Conductor, Task
 from metagenx.meta.progress import Progress
+from metagenx.meta.race_rules import SHIPPED
 from metagenx.meta.records import FitRecord
 from metagenx.runs import RunFolder, open_run
 
@@ -149,7 +150,9 @@ class Cluster:
         self.now = self.driver_free = self.busy = self.driver_busy = 0.0
         self.fits = 0
         self.rounds: list[Round] = []
-        self.conductor = Conductor(self.race, slices=2 * cores, on_round=lambda decision: self._end_round())
+        self.conductor = Conductor(
+            self.race, slices=TASKS_OF_A_WORKER * cores, on_round=lambda decision: self._end_round()
+        )
         self._begin_round()
 
     def _begin_round(self) -> None:
@@ -206,7 +209,7 @@ class Cluster:
         key = (phase, setting, sample, repeat)
         if key in self.known:
             return self.known[key]
-        settings = sorted(self.of_setting)
+        settings = sorted(self.of_setting.keys() - {SHIPPED})
         like = setting if setting in self.of_setting else settings[zlib.crc32(setting.encode()) % len(settings)]
         pool = [record for record in self.of_setting[like] if record.sample == sample] or self.of_setting[like]
         record = pool[zlib.crc32(repr(key).encode()) % len(pool)]

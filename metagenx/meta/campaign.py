@@ -9,7 +9,7 @@ from typing import Any
 
 from metagenx.errors import ResourcesSpent
 from metagenx.meta.blocks import StartRule
-from metagenx.meta.conductor import Conductor, Rounds
+from metagenx.meta.conductor import TASKS_OF_A_WORKER, Conductor, Rounds
 from metagenx.meta.interrupts import interrupts
 from metagenx.meta.problem_source import ProblemSource
 from metagenx.meta.progress import Listener, Progress
@@ -101,7 +101,7 @@ class Campaign:
             on_round=lambda decision: self._note(journal, decided, decision),
             out_of_time=lambda number: self._out_of_time(decided, number),
             # More slices than workers, so that none waits long for the last one.
-            slices=2 * (self.workers or cores()),
+            slices=TASKS_OF_A_WORKER * (self.workers or cores()),
         )
         if conductor.error is not None:
             raise conductor.error
@@ -122,7 +122,7 @@ class Campaign:
             # Imported here: Ray reads its environment when it is imported, and the session has set it.
             from metagenx.meta.ray_tune import run_on_tune
 
-            conductor.slices = 2 * session.workers
+            conductor.slices = TASKS_OF_A_WORKER * session.workers
             self._say("started", session.line, conductor)
             run_on_tune(
                 conductor,

@@ -7,6 +7,7 @@ the journal count as done, so a run that was killed goes on where it stopped.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +17,9 @@ from metagenx.fitting.settings import Settings
 from metagenx.meta.blocks import Block
 from metagenx.meta.objective import Contender
 from metagenx.meta.records import FitRecord
+
+TASKS_OF_A_WORKER = 6
+"""Tasks of a round for each worker: more, and those who are done first wait shorter; but each costs the driver some ms."""
 
 
 class Rounds(Protocol):
@@ -39,6 +43,9 @@ class Rounds(Protocol):
 
     def may_return(self, setting: str) -> bool:
         """Whether a later round may ask for this setting again."""
+
+    def foreseen(self, setting: str, sample: str) -> float:
+        """About how many evaluations a fit will take; only the order and the size of tasks follow from it."""
 
     def complete(self, records: Sequence[FitRecord], *, out_of_time: bool = False) -> Any:
         """Take the records of the round's blocks and open the next one."""
@@ -67,7 +74,7 @@ class Conductor:
     write : stores new records durably; called before they count.
     on_round : called with what :meth:`Rounds.complete` returned, when a round is over.
     out_of_time : asked when a round is over; True ends the plan.
-    slices : into how many tasks the fits of one setting are cut where their number is fixed.
+    slices : about how many tasks a round has, at the least, if it has so many fits.
 
     Attributes
     ----------
@@ -128,29 +135,41 @@ class Conductor:
     def _open(self) -> None:
         """Make tasks of what is missing; rounds that are complete in the journal are closed on the way."""
         while not self.rounds.finished and not self.tasks:
-            settings = len({block.setting for block in self.rounds.blocks})
-            for block in self.rounds.blocks:
-                left = block.without(self.done)
-                if left is not None:
-                    self._add(left, settings)
-            if not self.tasks:
+            missing = [left for block in self.rounds.blocks if (left := block.without(self.done)) is not None]
+            if missing:
+                self._share_out(missing)
+            else:
                 self._close()
 
-    def _add(self, block: Block, settings: int) -> None:
-        """Into the tasks: in the search about as many as are wanted, later each setting in as many pieces."""
-        searching = block.phase == "search"
-        wanted = -(-self.slices // settings) if searching else self.slices
-        pieces = block.slices(wanted)
-        for number, piece in enumerate(pieces, start=1):
-            name = block.setting if searching else f"{block.setting} {block.phase}"
-            if len(pieces) > 1:
-                name += f" {number}"
-            elif searching and wanted > 1:  # a sequence of fits, beside those of the other samples
-                name += f" {block.sample}"
-            task = self.tasks.setdefault(
-                name, Task(name, block.setting, self.rounds.contenders[block.setting].settings, [])
-            )
-            task.blocks.append(piece)
+    def _share_out(self, blocks: Sequence[Block]) -> None:
+        """Tasks of a round, the longest first, none of much more than its part of all work.
+
+        So a task that is begun last does not keep the others waiting. Fits of a sequence stay together.
+        """
+        of_a_fit = {(b.setting, b.sample): max(1.0, self.rounds.foreseen(b.setting, b.sample)) for b in blocks}
+
+        def work(block: Block) -> float:
+            fits = len(block.repeats) * of_a_fit[block.setting, block.sample]
+            return fits if block.evaluations is None else min(fits, float(block.evaluations))
+
+        most = sum(map(work, blocks)) / self.slices
+        shares: dict[tuple[str, str], list[Task]] = {}
+        sizes: dict[int, float] = {}
+        for block in blocks:
+            setting, phase = block.setting, block.phase
+            tasks = shares.setdefault((setting, phase), [])
+            for piece in block.slices(math.ceil(work(block) / most)):
+                if not tasks or sizes[id(tasks[-1])] + work(piece) > most:
+                    tasks.append(Task("", setting, self.rounds.contenders[setting].settings, []))
+                    sizes[id(tasks[-1])] = 0.0
+                tasks[-1].blocks.append(piece)
+                sizes[id(tasks[-1])] += work(piece)
+        for (setting, phase), tasks in shares.items():
+            for number, task in enumerate(tasks, start=1):
+                task.name = setting if phase == "search" else f"{setting} {phase}"
+                task.name += f" {number}" if len(tasks) > 1 else ""
+        everything = [task for tasks in shares.values() for task in tasks]
+        self.tasks = {task.name: task for task in sorted(everything, key=lambda task: -sizes[id(task)])}
 
     def _close(self) -> None:
         records = [record for block in self.rounds.blocks for record in block.records(self.done)]

@@ -133,6 +133,28 @@ class Race:
         runner = self.runners[setting]
         return runner.left is None and (not runner.cohort or runner.rung < self._rungs)
 
+    def foreseen(self, setting: str, sample: str) -> float:
+        """About how many evaluations a fit takes: by its own fits on the sample, by those on others, by the most that
+        it may take.
+        """
+        for samples in ([sample], self.everything):
+            seen = [self.work(phase, setting, name) for phase in FIRST_REPEAT for name in samples]
+            if fits := sum(count for count, _ in seen):
+                return sum(spent for _, spent in seen) / fits
+        if self.shipped is not None and setting == self.shipped.name:
+            return float(self.full_cost)
+        return (
+            1.0 if self.longest is None else self._share_of_longest() * self.longest(self.contenders[setting].settings)
+        )
+
+    def _share_of_longest(self) -> float:
+        """What the baseline's fits took, in parts of the most they might have taken."""
+        baseline = self.rules.baseline
+        assert self.longest is not None
+        if not self.has_run(baseline):
+            return 1.0
+        return self.foreseen(baseline, "") / self.longest(self.runners[baseline].contender.settings)
+
     def complete(self, records: Sequence[FitRecord], *, out_of_time: bool = False) -> Decision:
         """Take the records of this round's blocks, decide, and open the next round.
 

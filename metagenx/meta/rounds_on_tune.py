@@ -24,7 +24,7 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from metagenx.errors import ResourcesSpent
-from metagenx.meta.conductor import Conductor, Task
+from metagenx.meta.conductor import TASKS_OF_A_WORKER, Conductor, Task
 from metagenx.meta.records import FitRecord
 from metagenx.meta.trial import RECORDS, work_of
 
@@ -222,7 +222,7 @@ class RoundScheduler(Shared, TrialScheduler):
             self.looked_at = time.monotonic()
             if (found := self.workers_now()) > self.workers:
                 self.workers = found
-                self.conductor.slices = 2 * found
+                self.conductor.slices = TASKS_OF_A_WORKER * found
 
     def started(self, actor: Any) -> None:
         """A trial begins in an actor, which may have been another's."""

@@ -40,6 +40,9 @@ class Forgetful:
     def may_return(self, setting: str) -> bool:
         return False
 
+    def foreseen(self, setting: str, sample: str) -> float:
+        return 1.0
+
     def complete(self, records: Sequence[FitRecord], *, out_of_time: bool = False) -> None:
         self.seen += records
         self.round += 1
