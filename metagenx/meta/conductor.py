@@ -19,7 +19,7 @@ from metagenx.meta.objective import Contender
 from metagenx.meta.records import FitRecord
 
 TASKS_OF_A_WORKER = 6
-"""Tasks of a round for each worker: more, and those who are done first wait shorter; but each costs the driver some ms."""
+"""Tasks of a round for each worker: the more, the shorter is the wait for the last; each costs the driver some ms."""
 
 
 class Rounds(Protocol):

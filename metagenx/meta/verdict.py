@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -201,7 +201,7 @@ def judge(race: Race) -> Verdict:
         ratio, p_value = _compared(race, list(pairs.values()), rng)
         by_sample = {sample: statistics.ratio_interval(*pair, rng) for sample, pair in pairs.items()}
         gains = _gains(race, rival, phase)
-        accepted = phase == "validation" and _is_better(ratio, p_value) and not _harms_any(pairs.values())
+        accepted = phase == "validation" and _is_better(ratio, p_value) and not _harmed(race, pairs)
     measured = tuple(
         _measured(race, name)
         for name in dict.fromkeys([baseline, *([race.winner] if race.winner else []), *_others(race), SHIPPED])
@@ -236,7 +236,7 @@ def accepted_winner(race: Race) -> str | None:
     if name is None:
         return None
     pairs = race.pairs(race.rules.baseline, name, "validation")
-    if _harms_any(pairs.values()):
+    if _harmed(race, pairs):
         return None
     rng = streams.stream(race.rules.seed, "verdict", "validation", name)
     return name if _is_better(*_compared(race, list(pairs.values()), rng)) else None
@@ -249,10 +249,17 @@ def _compared(race: Race, pairs: list[tuple[Runs, Runs]], rng: np.random.Generat
     return ratio, paired_ert_test(pairs, rng, n_permutations=precision.permutations)
 
 
-def _harms_any(pairs: Iterable[tuple[Runs, Runs]]) -> bool:
-    """Whether a sample looks worse than with the baseline: what helps some and harms others is told to nobody."""
-    known = list(pairs)
-    return any(statistics.log_ratio(*known[index])[0] < 0.0 for index in statistics.informative(known))
+def _harmed(race: Race, pairs: Mapping[str, tuple[Runs, Runs]]) -> Sequence[str]:
+    """Names of the user's own samples, or of those held out, if they look worse in the mean; else nothing.
+
+    What was gained on twins of the search alone is no gain.
+    """
+    for names in (race.own_samples, race.held_out):
+        known = [pairs[name] for name in names if name in pairs]
+        ratios = [statistics.log_ratio(*known[index])[0] for index in statistics.informative(known)]
+        if sum(ratios) < 0.0:
+            return names
+    return ()
 
 
 def _is_better(ratio: Interval, p_value: float) -> bool:
@@ -329,8 +336,9 @@ def _worst(by_sample: Mapping[str, Interval]) -> str | None:
 
 def _why_not(race: Race, complete: bool, by_sample: Mapping[str, Interval]) -> str:
     if race.winner is not None:
-        worst = _worst(by_sample)
-        if len(by_sample) > 1 and worst is not None and by_sample[worst].estimate < 1.0:
+        harmed = _harmed(race, race.pairs(race.rules.baseline, race.winner, "validation"))
+        if len(by_sample) > 1 and harmed:
+            worst = _worst({sample: by_sample[sample] for sample in harmed if sample in by_sample})
             where = ", which the search never saw" if worst in race.held_out else ""
             return f"what was better on the whole was not on the sample {worst}{where}"
         return "nothing was better beyond doubt on repeats that the search never saw"
