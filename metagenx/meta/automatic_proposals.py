@@ -32,7 +32,7 @@ class AutomaticProposals(Proposals):
     Parameters
     ----------
     defined : the space at the beginning.
-    policy : the rules of refinement.
+    policy : the rules of refinement; default: the tuner's.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class AutomaticProposals(Proposals):
         policy: SpacePolicy | None = None,
     ) -> None:
         super().__init__(defined.box.space, base, tuner=tuner, seed=seed, n_dim=n_dim)
-        self.defined, self.box, self.policy = defined, defined.box, policy or SpacePolicy()
+        self.defined, self.box, self.policy = defined, defined.box, policy or tuner.space_policy
         self.drawn = 0
 
     def __call__(self, cohort: int, n: int, race: Race) -> list[Contender]:

@@ -22,7 +22,7 @@ from metagenx.meta.interrupts import interrupts
 from metagenx.meta.metatune_experiment import LoadedMeta, load_meta
 from metagenx.meta.metatune_race import Evaluation, MetaRace
 from metagenx.meta.metatune_real import RealRun
-from metagenx.meta.metatune_tasks import TuningTask
+from metagenx.meta.metatune_tasks import Ground, TuningTask, score
 from metagenx.meta.profile import HAND_MADE, Profile
 from metagenx.meta.progress import Listener, Progress, silent
 from metagenx.meta.ray_session import cores, ray_session
@@ -40,7 +40,7 @@ from metagenx.runs import (
 from metagenx.runs.files import to_json
 
 REPLAYED, REAL = "metatune replay", "metatune real"
-REPLAY_SECONDS = 0.2  # of one replayed tuning run, for the plan
+REPLAY_SECONDS = 0.15  # of one replayed tuning run, for the plan
 PART = 9  # replays in one piece of work: what a Ctrl-C or a lost process costs at the most
 REAL_SECONDS = 60e-6  # of one evaluation of a real fit, all included, for the plan
 
@@ -56,6 +56,7 @@ class MetaAnswer:
     out_of_bag : family → rank correlation of the surrogate.
     profiles : a row for each profile, the best first.
     real : profile → its real runs; the hand-made one among them.
+    space : changes of the space of profiles, with reasons.
     """
 
     winner: str | None
@@ -64,6 +65,7 @@ class MetaAnswer:
     profiles: list[dict[str, Any]]
     real: dict[str, list[RealRun]]
     settings: TunerSettings
+    space: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Everything as plain values: ``answer.json``."""
@@ -73,6 +75,7 @@ class MetaAnswer:
             "line": self.line,
             "out_of_bag": self.out_of_bag,
             "settings": self.settings.changes(),
+            "space": self.space,
             "profiles": self.profiles,
             "real": {name: [run.to_json() for run in runs] for name, runs in self.real.items()},
         }
@@ -145,10 +148,11 @@ def metatune(
     benchmark = loaded.benchmark()
     progress(Progress("notice", out_of_bag_line(benchmark)))
     check_surrogate(benchmark)
-    run = _Run(loaded, folder, benchmark, progress, should_stop, workers or own.run.workers, where or own.run.where)
+    ground = Ground.of(benchmark)
+    run = _Run(loaded, folder, ground, progress, should_stop, workers or own.run.workers, where or own.run.where)
     run.dashboard = dashboard
     run.work()
-    answer = _answer(run)
+    answer = _answer(run, benchmark.out_of_bag)
     write_atomically(answer_file(folder), to_json(answer.to_json(), indent=2) + "\n")
     write_atomically(folder.verdict, to_json({"line": answer.line, "winner": answer.winner}, indent=2) + "\n")
     evidence = {
@@ -211,7 +215,7 @@ class _Run:
 
     loaded: LoadedMeta
     folder: RunFolder
-    benchmark: TabularBenchmark
+    ground: Ground
     progress: Listener
     should_stop: Callable[[], bool]
     workers: int | None
@@ -254,7 +258,7 @@ class _Run:
                 self._jobs,
                 lambda job, values: self._take(journal, job, values),
                 session,
-                benchmark=self.benchmark,
+                ground=self.ground,
                 title=self.loaded.experiment.name,
                 folder=self.folder.ray,
                 should_stop=lambda: self._stopped or self.should_stop(),
@@ -295,7 +299,7 @@ class _Run:
                     "name": f"{evaluation.profile} round {evaluation.round} part {number}",
                     "profile": evaluation.profile,
                     "settings": self._plain(evaluation.profile),
-                    "tasks": [[task.family, task.budget, task.number] for task in missing],
+                    "tasks": [[task.family, task.budget, task.number, task.begin] for task in missing],
                 })  # fmt: skip
         return found
 
@@ -355,17 +359,17 @@ class _Run:
         return f"round {race.round} is over: {len(race.tuners) - 1} profiles, {len(race.alive)} in the race{ahead}"
 
 
-def _answer(run: _Run) -> MetaAnswer:
+def _answer(run: _Run, out_of_bag: dict[str, float]) -> MetaAnswer:
     """The winner of the fresh replays, unless its real runs are clearly worse than those of the hand-made profile."""
     race, own = run.race, run.loaded.experiment
     real = {name: [runs[key] for key in sorted(runs)] for name, runs in sorted(run.real.items())}
     winner = race.winner
     line = "keep the hand-made profile: no profile was better on fresh replays"
     if winner is not None:
-        gain, p = race.gain(winner, fresh=True), race.levels[winner]
+        mine, base, p = score(race.fresh[winner]), score(race.fresh[HAND_MADE]), race.levels[winner]
         line = (
-            f"{winner} finds settings that need {10**gain:.2f} times the evaluations of those that the hand-made "
-            f"profile finds, mean over budgets and families ({own.tasks.confirm} fresh replays of each, p = {p:.2g})"
+            f"{winner} has {100 * (1 - mine / base):.0f} % less area under the regret curve than the hand-made profile "
+            f"({mine:.3f} and {base:.3f} decades, {own.tasks.confirm} fresh replays of each family, p = {p:.2g})"
         )
         if worse := _real_loss(real.get(winner, []), real.get(HAND_MADE, [])):
             line = f"keep the hand-made profile: {winner} was better by replay, but worse in real runs ({worse})"
@@ -373,7 +377,8 @@ def _answer(run: _Run) -> MetaAnswer:
         elif real.get(winner):
             line += f"; {len(real.get(winner, []))} real runs do not speak against it"
     settings = race.tuners[winner] if winner else TunerSettings()
-    return MetaAnswer(winner, line, dict(run.benchmark.out_of_bag), race.to_json(), real, settings)
+    space = [change.to_json() for change in race.space_changes]
+    return MetaAnswer(winner, line, dict(out_of_bag), race.to_json(), real, settings, space)
 
 
 def _real_loss(ours: Sequence[RealRun], base: Sequence[RealRun]) -> str | None:

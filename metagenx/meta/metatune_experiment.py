@@ -3,8 +3,8 @@
 ::
 
     version: 1
-    tasks: {families: [M1, N2, M2], budgets: [4_000_000, 16_000_000]}
-    search_space: tuner
+    tasks: {families: [M1, N2, M2], budgets: [16_000_000, 256_000_000]}
+    search_space: auto
     trials: 100
     real: {budget: 1_000_000, runs: 1}
 
@@ -33,7 +33,7 @@ from metagenx.meta.metatune_race import MetaRules
 from metagenx.meta.mistakes import Mistakes
 from metagenx.meta.replay import TabularBenchmark
 from metagenx.meta.space import SearchSpace
-from metagenx.meta.tuner_space import load_tuner_space
+from metagenx.meta.tuner_space import AUTO, load_tuner_space
 from metagenx.meta.yaml_lines import KeyPath, parse_value, read_yaml
 
 _STRICT = ConfigDict(extra="forbid")
@@ -62,7 +62,7 @@ class TasksSection:
 
     table: Text | None = None
     families: Annotated[tuple[str, ...], BeforeValidator(_families)] = MEASURED_FAMILIES
-    budgets: Annotated[tuple[int, ...], BeforeValidator(_counts)] = (4_000_000, 16_000_000, 64_000_000)
+    budgets: Annotated[tuple[int, ...], BeforeValidator(_counts)] = (16_000_000, 256_000_000)
     repeats: Annotated[Count, Field(ge=1, le=1000)] = 1
     confirm: Annotated[Count, Field(ge=5, le=10_000)] = 12
 
@@ -88,7 +88,7 @@ class MetaExperiment:
     name: Text = "tuner"
     description: str = ""
     tasks: TasksSection = TasksSection()
-    search_space: Text = "tuner"
+    search_space: Text = AUTO
     searcher: Literal["random", "sobol", "tpe", "racing", "de", "lus"] = "random"
     trials: Annotated[Count, Field(ge=1, le=100_000)] = 100
     rounds: Annotated[Count, Field(ge=1, le=1000)] = 4

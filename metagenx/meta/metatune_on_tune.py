@@ -20,10 +20,9 @@ from ray.tune.search import Searcher
 
 from metagenx.errors import ResourcesSpent
 from metagenx.meta.metatune_real import RealRun, tune_really
-from metagenx.meta.metatune_tasks import TuningTask, replay
+from metagenx.meta.metatune_tasks import Ground, TuningTask
 from metagenx.meta.ray_session import RaySession
 from metagenx.meta.ray_tune import NamedTask, pending_trials
-from metagenx.meta.replay import TabularBenchmark
 from metagenx.meta.rounds_on_tune import Shared, last_line
 from metagenx.meta.tuner_settings import TunerSettings
 
@@ -34,11 +33,11 @@ STRATEGY = "DEFAULT"
 VALUES = "values"
 
 Job = dict[str, Any]
-"""What a trial does: ``name``, ``settings`` of the tuner, and ``tasks`` (family, budget, number) or ``real`` runs."""
+"""What a trial does: ``name``, ``settings`` of the tuner, and ``tasks`` (as lists) or ``real`` runs."""
 
 
-def _replayed(benchmark: TabularBenchmark, settings: dict[str, Any], tasks: Sequence[Sequence[Any]]) -> list[float]:
-    return [replay(benchmark, TunerSettings(**settings), TuningTask(*task)) for task in tasks]
+def _replayed(ground: Ground, settings: dict[str, Any], tasks: Sequence[Sequence[Any]]) -> list[float]:
+    return [ground.replay(TunerSettings(**settings), TuningTask(*task)) for task in tasks]
 
 
 def _real(settings: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
@@ -48,9 +47,9 @@ def _real(settings: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
 class ProfileTrial(tune.Trainable):
     """One evaluation; done after one step."""
 
-    def setup(self, config: dict[str, Any], benchmark: Any = None) -> None:
-        """Remember where the benchmark lies; ``config["job"]`` is what this trial does."""
-        self._benchmark, self._job = benchmark, json.loads(config["job"])
+    def setup(self, config: dict[str, Any], ground: Any = None) -> None:
+        """Remember where the ground lies; ``config["job"]`` is what this trial does."""
+        self._ground, self._job = ground, json.loads(config["job"])
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next job."""
@@ -69,7 +68,7 @@ class ProfileTrial(tune.Trainable):
             task = ray.remote(_replayed).options(
                 num_cpus=TASK_CPU, scheduling_strategy=STRATEGY, name=f"replay {job['name']}"
             )
-            found = ray.get(task.remote(self._benchmark[0], job["settings"], job["tasks"]))
+            found = ray.get(task.remote(self._ground[0], job["settings"], job["tasks"]))
         return {VALUES: json.dumps(found), "done": True}
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any] | None:
@@ -145,7 +144,7 @@ def run_jobs(
     take: Callable[[Job, Any], None],
     session: RaySession,
     *,
-    benchmark: TabularBenchmark,
+    ground: Ground,
     title: str,
     folder: Path,
     should_stop: Callable[[], bool],
@@ -162,9 +161,9 @@ def run_jobs(
     ------
     ResourcesSpent : a process died, or Ray broke down.
     """
-    place = ray.put(benchmark)
-    # In a list, so that the trial holds the place and not the benchmark.
-    trainable: Any = tune.with_resources(tune.with_parameters(ProfileTrial, benchmark=[place]), {"cpu": OUTER_CPU})
+    place = ray.put(ground)
+    # In a list, so that the trial holds the place and not the ground.
+    trainable: Any = tune.with_resources(tune.with_parameters(ProfileTrial, ground=[place]), {"cpu": OUTER_CPU})
     trainable.__name__ = trainable.__qualname__ = ProfileTrial.__name__
     searcher = _Jobs(jobs, take, should_stop, session.workers)
     with pending_trials(session.workers):

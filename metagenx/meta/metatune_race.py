@@ -22,13 +22,15 @@ import numpy as np
 
 from metagenx.fitting import streams
 from metagenx.meta import searchers
+from metagenx.meta.box import Box
 from metagenx.meta.comparison import holm
 from metagenx.meta.metatune_tasks import Tasks, TuningTask, areas, score, tasks_of
 from metagenx.meta.profile import HAND_MADE
 from metagenx.meta.searchers_by_steps import Tried
 from metagenx.meta.space import Point, SearchSpace, point_key
+from metagenx.meta.space_changes import Change, SpacePolicy, Trial, refine
 from metagenx.meta.tuner_settings import TunerSettings
-from metagenx.meta.tuner_space import place_of_tuner, tuner_at
+from metagenx.meta.tuner_space import first_box, place_of_tuner, tuner_at
 
 FIRST_FRESH = 1_000_000  # number of the first task of the confirmation
 LEVEL = 0.05
@@ -78,6 +80,7 @@ class MetaRace:
     values : profile → task → value, of the search and of the confirmation.
     levels : p value of each finalist after Holm, at the end.
     winner : the profile that is better; None: the hand-made one stays.
+    box, space_changes : where an automatic space is searched now, and how it came to that, with reasons.
     """
 
     rules: MetaRules
@@ -93,11 +96,16 @@ class MetaRace:
     finalists: list[str] = field(default_factory=list)
     levels: dict[str, float] = field(default_factory=dict)
     winner: str | None = None
+    box: Box | None = None
+    space_changes: list[Change] = field(default_factory=list)
+    _drawn: int = 0
     _cohort: int = 0
     _done: int = 0
 
     def __post_init__(self) -> None:
         self._add(HAND_MADE, TunerSettings(), place_of_tuner(self.space, TunerSettings()))
+        if self.space.automatic:
+            self.box, self.space_changes = first_box(self.space)
         self._open_cohort()
 
     @property
@@ -144,7 +152,9 @@ class MetaRace:
         rng = streams.stream(rules.seed, "profiles", self._cohort)
         taken = {point_key(point) for point in self.points.values()}
         new = [] if self._cohort else [HAND_MADE]
-        for point in searchers.propose(rules.searcher, self.space, history, count, rng, cohort=self._cohort):
+        self._refine()
+        for proposed in searchers.propose(rules.searcher, self.space, history, count, rng, cohort=self._cohort):
+            point = self._moved(proposed, rng)
             if point_key(point) not in taken:
                 taken.add(point_key(point))
                 name = f"p{len(self.tuners):03d}"
@@ -154,6 +164,31 @@ class MetaRace:
         self.alive += [name for name in new if name != HAND_MADE]
         self._done = rules.repeats
         self._give(new, range(rules.repeats))
+
+    def _refine(self) -> None:
+        """Move the box of an automatic space by what was found so far; the hand-made profile is to be beaten."""
+        if self.box is None or not self._cohort:
+            return
+        base = areas(self.values[HAND_MADE])
+        rows = {name: areas(values) for name, values in self.values.items() if name != HAND_MADE}
+        differences = [[own[key] - base[key] for key in own if key in base] for own in rows.values()]
+        # What profiles truly differ by is in this spread, too: nothing is dropped too early.
+        known = [value for row in differences for value in row if math.isfinite(value)]
+        error = float(np.std(known)) / math.sqrt(max(1, len(base))) if known else math.inf
+        trials = []
+        for name in rows:
+            gain = self.gain(name)
+            trials.append(Trial(self.points[name], gain, gain - 2.0 * error, censored=not math.isfinite(gain)))
+        self.box, changes = refine(self.box, trials, incumbent=0.0)
+        self.space_changes += changes
+
+    def _moved(self, point: Point, rng: np.random.Generator) -> Point:
+        """A proposal moved into the box; a share stays where it is in the superset."""
+        if self.box is None:
+            return point
+        share, self._drawn = SpacePolicy().whole, self._drawn + 1
+        stays = int(self._drawn * share) > int((self._drawn - 1) * share)
+        return point if stays else self.box.draw_inside(point, rng)
 
     def _give(self, profiles: Sequence[str], numbers: range, *, first: int = 0) -> None:
         tasks = tasks_of(self.rules.families, self.rules.budgets, [first + number for number in numbers])

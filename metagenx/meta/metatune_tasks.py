@@ -1,46 +1,56 @@
-"""What a tuner profile is judged by: tuning tasks that are replayed, and what its answers are worth.
+"""What a tuner profile is judged by: replayed tuning runs, and how soon they hold good settings to be the best.
 
-A task is a whole tuning run: a family of samples, a budget in evaluations, a number that decides proposals and runs.
-Its value is log10 ERT of the returned settings less log10 ERT of the default, the truth of the benchmark: below 0 the
-tuner has helped, above 0 it did harm. A profile's score is the mean over families of the area of that curve over log
-budget, divided by its width: decades, as all scores.
+A task is a tuning run on a family of samples with a budget in evaluations; its number decides proposals and luck. After
+each round the race holds some settings to be the best. Their regret, log10 ERT above the best of the space, is a curve
+over the evaluations spent; the value of a task is its mean over log evaluations, from the next smaller budget to its
+own. Together the budgets cover one stretch: the area under the regret curve, in decades. A profile's score is its mean
+over the families.
+
+The verdict is not asked: it is the same for all profiles, and refuses what is not proven, so that by what it returns
+nearly all of them are alike. Its evaluations are its own, though: what is held to be the best after more than
+``1 - VALIDATION_SHARE`` of the budget does not count.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from metagenx.errors import MetagenxError
+from metagenx.meta.automatic_space import DefinedSpace, ProblemShape, Taught, define_space
+from metagenx.meta.families import FAMILIES
 from metagenx.meta.replay import TabularBenchmark
 from metagenx.meta.tuner_settings import TunerSettings
 
-HELD_OUT = 1  # samples of a family, the last ones, that only the validation of a task sees
+VALIDATION_SHARE = 0.2  # of the budget
+FIRST_SHARE = 0.25  # the curve begins at this part of the smallest budget
 
 Tasks = tuple["TuningTask", ...]
 
 
 @dataclass(frozen=True, order=True)
 class TuningTask:
-    """One tuning run: on the samples of a family, with a budget in evaluations; ``number`` is its seed."""
+    """One tuning run: on the samples of a family, with a budget in evaluations; ``number`` is its seed.
+
+    Its part of the curve is from ``begin`` evaluations to the budget.
+    """
 
     family: str
     budget: int
     number: int
-
-    @property
-    def key(self) -> str:
-        """As text, for the journal."""
-        return f"{self.family} {self.budget} {self.number}"
+    begin: int
 
 
 def tasks_of(families: Sequence[str], budgets: Sequence[int], numbers: Sequence[int]) -> Tasks:
     """All tasks of some families and budgets, in the order of their numbers."""
-    return tuple(TuningTask(f, b, n) for n in numbers for f in families for b in budgets)
+    ordered = sorted(set(budgets))
+    begins = [max(1, int(FIRST_SHARE * ordered[0])), *ordered]
+    parts = list(zip(begins, ordered, strict=False))
+    return tuple(TuningTask(f, budget, n, begin) for n in numbers for f in families for begin, budget in parts)
 
 
 def only(benchmark: TabularBenchmark, family: str) -> TabularBenchmark:
@@ -54,41 +64,79 @@ def only(benchmark: TabularBenchmark, family: str) -> TabularBenchmark:
     )
 
 
-def replay(benchmark: TabularBenchmark, tuner: TunerSettings, task: TuningTask) -> float:
-    """The value of a task, in decades; see the module. Inf if this tuner cannot run."""
-    from metagenx.meta.replayed_tuning import tune_replayed
+@dataclass
+class Ground:
+    """Where tuning tasks are replayed: a benchmark, and what automatic spaces are defined from.
 
-    samples = benchmark.samples[task.family]
-    searched, held_out = samples[:-HELD_OUT], samples[-HELD_OUT:]
-    try:
-        answer = tune_replayed(benchmark, task.budget, task.number, tuner=tuner, samples=searched, held_out=held_out)
-    except MetagenxError:
-        return math.inf
-    return benchmark.score(answer.settings, samples) - benchmark.score(benchmark.default, samples)
+    Parameters
+    ----------
+    families : the benchmark of each family.
+    shapes : what the problems of a family are like; without one the whole space is searched.
+    taught : what a problem may learn from; a family never learns from itself.
+    """
 
+    families: Mapping[str, TabularBenchmark]
+    shapes: Mapping[str, ProblemShape]
+    taught: Sequence[Taught]
+    _spaces: dict[tuple[str, int, object], DefinedSpace] = field(default_factory=dict, repr=False)
 
-def weights(budgets: Sequence[int]) -> dict[int, float]:
-    """Weight of each budget in the area over log budget (trapezoids), all together 1."""
-    ordered = sorted(set(budgets))
-    if len(ordered) == 1:
-        return {ordered[0]: 1.0}
-    places = np.log(np.array(ordered, dtype=float))
-    widths = np.zeros(len(ordered))
-    widths[:-1] += np.diff(places) / 2.0
-    widths[1:] += np.diff(places) / 2.0
-    return dict(zip(ordered, (widths / widths.sum()).tolist(), strict=True))
+    @classmethod
+    def of(cls, benchmark: TabularBenchmark, teachers: Collection[str] | None = None) -> Ground:
+        """Of all families of a benchmark; ``teachers``: families that may teach, default: all of them."""
+        from metagenx.experience.features import features_of_file
+        from metagenx.meta.families import sample
+        from metagenx.meta.space_experience import shape_of, taught_by_tables
+
+        families = {name: only(benchmark, name) for name in benchmark.families}
+        for own in families.values():
+            _ = own.best  # found once, and not in every process
+        known = [name for name in families if name in FAMILIES]
+        shapes = {name: shape_of(features_of_file(sample(name, 0).model.file)) for name in known}
+        allowed = [name for name in known if teachers is None or name in teachers]
+        return cls(families, shapes, taught_by_tables(allowed) if allowed else ())
+
+    def space(self, family: str, budget: int, tuner: TunerSettings) -> DefinedSpace | None:
+        """The automatic space of a run, from what the other families have taught; None: the whole space."""
+        if family not in self.shapes:
+            return None
+        key = family, budget, tuner.space_policy
+        if key not in self._spaces:
+            taught = [teacher for teacher in self.taught if teacher.name != family]
+            space = self.families[family].space
+            self._spaces[key] = define_space(space, self.shapes[family], budget, taught, tuner.space_policy)
+        return self._spaces[key]
+
+    def replay(self, tuner: TunerSettings, task: TuningTask) -> float:
+        """The value of a task, in decades; see the module. Inf if this tuner cannot run."""
+        from metagenx.meta.replayed_tuning import named_replayed
+
+        own = self.families[task.family]
+        try:
+            space = self.space(task.family, task.budget, tuner)
+            rounds = named_replayed(own, task.budget, task.number, tuner=tuner, defined=space)
+        except MetagenxError:
+            return math.inf
+        begin, end = math.log(task.begin), math.log(task.budget)
+        place, total, regret = begin, 0.0, own.regret(own.default)
+        for spent, settings in rounds:
+            if spent > (1.0 - VALIDATION_SHARE) * task.budget:
+                break
+            now = min(max(math.log(spent), begin), end)
+            total += (now - place) * regret
+            place, regret = now, own.regret(settings)
+        return (total + (end - place) * regret) / (end - begin)
 
 
 def areas(values: Mapping[TuningTask, float]) -> dict[tuple[str, int], float]:
-    """The area of each (family, number) of which all budgets are there."""
-    share = weights([task.budget for task in values])
-    found: dict[tuple[str, int], dict[int, float]] = {}
+    """The area of each (family, number) of which all budgets are there: mean over log evaluations."""
+    n_parts = len({task.budget for task in values})
+    found: dict[tuple[str, int], list[tuple[float, float]]] = {}
     for task, value in values.items():
-        found.setdefault((task.family, task.number), {})[task.budget] = value
+        found.setdefault((task.family, task.number), []).append((math.log(task.budget / task.begin), value))
     return {
-        key: sum(share[budget] * value for budget, value in curve.items())
-        for key, curve in sorted(found.items())
-        if len(curve) == len(share)
+        key: sum(width * value for width, value in parts) / sum(width for width, _ in parts)
+        for key, parts in sorted(found.items())
+        if len(parts) == n_parts
     }
 
 

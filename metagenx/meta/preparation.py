@@ -18,6 +18,7 @@ from metagenx.fitting.settings import Settings
 from metagenx.meta.blocks import StartRule
 from metagenx.meta.experiment import Experiment
 from metagenx.meta.experiment_reader import Sample
+from metagenx.meta.experiment_schema import TestSection
 from metagenx.meta.goals import AT_EQUAL_LENGTH, FOM_AT_BUDGET
 from metagenx.meta.objective import Contender
 from metagenx.meta.problem_source import ProblemSource, open_model, open_problem
@@ -174,6 +175,11 @@ class Preparation(Problems):
         """The tuner's own settings."""
         return self.experiment.tuner
 
+    def _most_repeats(self) -> int:
+        """Most fits of a setting on a sample in the search: the tuner decides where the experiment is silent."""
+        written = self.experiment.test.repeats
+        return max(written, self.tuner.most_repeats) if written == TestSection().repeats else written
+
     def rules(self, evaluations: int) -> RaceRules:
         """The rules of the race for a budget in evaluations."""
         tune = self.experiment.tune
@@ -182,7 +188,7 @@ class Preparation(Problems):
             trials=len(self.experiment.settings) or tune.trials,
             cohorts=1 if self.experiment.settings else self.tuner.cohorts,
             drop_losers=tune.racing,
-            repeats=self.experiment.test.repeats,
+            repeats=self._most_repeats(),
             validate=tune.validate,
             baseline=self._baseline_name(),
             seed=self.experiment.seed,

@@ -40,11 +40,10 @@ LEAST_CORRELATION = 0.7  # out of bag; below, the table needs more runs
 class Landscape(Protocol):
     """What settings are worth on the samples of one family."""
 
-    def times(self, places: FloatArray) -> FloatArray:
-        """log10 ERT ``(n, n_sample, n_cutoff)`` at places ``(n, n_axis)``."""
-
-    def ends(self, places: FloatArray) -> FloatArray:
-        """log10 evaluations ``(n, n_sample)`` of a run that does not hit, without a cutoff."""
+    def at(self, places: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """At places ``(n, n_axis)``: log10 ERT ``(n, n_sample, n_cutoff)``, and log10 evaluations ``(n, n_sample)`` of
+        a run that does not hit, without a cutoff.
+        """
 
 
 def place_of(setting: Mapping[str, Any]) -> FloatArray:
@@ -96,14 +95,10 @@ class MeasuredLandscape:
         measured[never] = measured.max()  # below all others; what never succeeded has no order among itself
         return cls(forest, len(samples), rank_correlation(measured, forest.out_of_bag[:, :n_times].mean(axis=1)))
 
-    def times(self, places: FloatArray) -> FloatArray:
+    def at(self, places: FloatArray) -> tuple[FloatArray, FloatArray]:
         """See :class:`Landscape`."""
-        found = self.forest.predict(places)[:, : self.n_samples * len(CUTOFFS)]
-        return found.reshape(len(found), self.n_samples, len(CUTOFFS))
-
-    def ends(self, places: FloatArray) -> FloatArray:
-        """See :class:`Landscape`."""
-        return self.forest.predict(places)[:, self.n_samples * len(CUTOFFS) :]
+        found, n_times = self.forest.predict(places), self.n_samples * len(CUTOFFS)
+        return found[:, :n_times].reshape(len(found), self.n_samples, len(CUTOFFS)), found[:, n_times:]
 
 
 @dataclass
@@ -114,18 +109,15 @@ class SyntheticLandscape:
     best: FloatArray
     n_dim: int
 
-    def times(self, places: FloatArray) -> FloatArray:
+    def at(self, places: FloatArray) -> tuple[FloatArray, FloatArray]:
         """See :class:`Landscape`."""
         distance = places - self.best
         bowl = 0.6 * (distance[:, : len(SCHEMES)] ** 2).sum(axis=1) + 2.0 * distance[:, -3] ** 2
         bowl = bowl + 0.7 * distance[:, -2] ** 2 + 0.8 * distance[:, -1] ** 2
         short = 0.8 * np.maximum(0.0, np.log10(5.0 / CUTOFFS)) ** 2
         long = 0.3 * np.maximum(0.0, np.log10(CUTOFFS / 5.0))
-        return np.asarray(bowl[:, None, None] + self.heights[:, None] + (short + long))
-
-    def ends(self, places: FloatArray) -> FloatArray:
-        """See :class:`Landscape`."""
-        return np.full((len(places), len(self.heights)), np.log10(6.0 * self.n_dim**3))
+        times = bowl[:, None, None] + self.heights[:, None] + (short + long)
+        return times, np.full((len(places), len(self.heights)), np.log10(6.0 * self.n_dim**3))
 
 
 @dataclass
@@ -273,7 +265,7 @@ class TabularBenchmark:
         cutoffs = np.array([float(point["max_evaluation_mult"]) for point in points])
         total = np.zeros(len(points))
         for landscape in self.landscapes.values():
-            total += _at_cutoffs(landscape.times(places), cutoffs).sum(axis=1)
+            total += _at_cutoffs(landscape.at(places)[0], cutoffs).sum(axis=1)
         return total / len(self.instances)
 
     def _of(self, setting: Mapping[str, Value] | Settings, instance: str) -> tuple[float, float]:
@@ -284,8 +276,9 @@ class TabularBenchmark:
         if key not in self._known:
             place, cutoff = place_of(point)[None], np.array([float(point["max_evaluation_mult"])])
             landscape = self.landscapes[family]
-            ends = np.minimum(landscape.ends(place)[0], np.log10(cutoff * self.n_dims[family] ** 3))
-            self._known[key] = _at_cutoffs(landscape.times(place), cutoff)[0], ends
+            times, ends = landscape.at(place)
+            ends = np.minimum(ends[0], np.log10(cutoff * self.n_dims[family] ** 3))
+            self._known[key] = _at_cutoffs(times, cutoff)[0], ends
         times, ends = self._known[key]
         number = self.samples[family].index(instance)
         return float(times[number]), float(ends[number])

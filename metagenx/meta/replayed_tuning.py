@@ -37,6 +37,7 @@ from metagenx.meta.verdict import Verdict, accepted_winner, judge
 
 HIT, MISS = 1.0, 2.0  # figures of merit
 PRECISION = Precision(drop=199, permutations=999, draws=1000)  # of one decision; a replay is judged by many
+ROUGH = Precision(drop=99, permutations=199, draws=100)  # where many replays make one figure
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class ReplayedAnswer:
     ----------
     settings : those of the answer: the winner's, or the baseline's.
     spent : evaluations of all runs.
-    trajectory : after each round the evaluations spent so far and the incumbent's settings.
+    trajectory : after each round the evaluations spent so far and the settings held to be the best.
     """
 
     settings: Settings
@@ -145,6 +146,7 @@ def tune_replayed(
     defined: DefinedSpace | None = None,
     samples: Sequence[str] | None = None,
     held_out: Sequence[str] = (),
+    real: Sequence[str] | None = None,
 ) -> ReplayedAnswer:
     """Tune on a benchmark with a budget in evaluations.
 
@@ -157,36 +159,83 @@ def tune_replayed(
     defined : an automatic space instead, which refines itself.
     samples : those that the search sees; default: all but the held-out ones.
     held_out : those that only the validation sees.
+    real : those that stand for the user's own measurements; default: the first.
     """
     tuner = tuner or TunerSettings()
     rules = rules or RaceRules(budget, trials=tuner.trials, cohorts=tuner.cohorts, seed=seed, tuner=tuner)
     rules = dataclasses.replace(rules, precision=PRECISION)
+    race = _begun(benchmark, seed, rules, space=space, defined=defined, samples=samples, held_out=held_out, real=real)
+    trajectory = _worked_off(race, benchmark, seed)
+    answer = race.contenders[accepted_winner(race) or race.rules.baseline].settings
+    return ReplayedAnswer(answer, race.spent, trajectory, race)
+
+
+def named_replayed(
+    benchmark: TabularBenchmark, budget: int, seed: int, *, tuner: TunerSettings, defined: DefinedSpace | None = None
+) -> tuple[tuple[int, Settings], ...]:
+    """After each round up to the validation: evaluations spent, and the settings that the race holds to be the best.
+
+    These are the incumbent's while it searches, and after the confirmation those that would be validated. All samples
+    are searched. Tests have fewer draws behind them than in :func:`tune_replayed`: many such runs make one figure.
+    """
+    repeats = max(RaceRules(budget).repeats, tuner.most_repeats)
+    rules = RaceRules(
+        budget, trials=tuner.trials, cohorts=tuner.cohorts, repeats=repeats, seed=seed, tuner=tuner, precision=ROUGH
+    )
+    race = _begun(benchmark, seed, rules, defined=defined)
+    return _worked_off(race, benchmark, seed, until="validation")
+
+
+def held_best(race: Race) -> Settings:
+    """The settings that a race holds to be the best: the confirmed ones, before that the incumbent's."""
+    confirmed = race.stage in ("validation", "done") and any(race.has_run(n, "confirmation") for n in race.finalists)
+    name = (race.winner or race.rules.baseline) if confirmed else race.incumbent()
+    return race.contenders[name].settings
+
+
+def _worked_off(
+    race: _ReplayedRace, benchmark: TabularBenchmark, seed: int, until: str = "done"
+) -> tuple[tuple[int, Settings], ...]:
+    """Do the rounds of a race; after each the evaluations spent so far and :func:`held_best`."""
+    trajectory = []
+    while race.stage not in ("done", until):
+        contenders = race.contenders
+        for block in race.blocks:
+            race.take(block, *_runs(benchmark, block, contenders[block.setting], seed))
+        race.complete(())
+        trajectory.append((race.spent, held_best(race)))
+    return tuple(trajectory)
+
+
+def _begun(
+    benchmark: TabularBenchmark,
+    seed: int,
+    rules: RaceRules,
+    *,
+    space: SearchSpace | None = None,
+    defined: DefinedSpace | None = None,
+    samples: Sequence[str] | None = None,
+    held_out: Sequence[str] = (),
+    real: Sequence[str] | None = None,
+) -> _ReplayedRace:
+    """The race before its first round."""
     searched = tuple(samples or [name for name in benchmark.instances if name not in held_out])
     baseline = benchmark.settings(benchmark.default)
     n_dim = max(benchmark.n_dims[benchmark.family(name)] for name in searched)
-    by: dict[str, Any] = {"tuner": tuner, "seed": seed, "n_dim": n_dim}
+    by: dict[str, Any] = {"tuner": rules.tuner, "seed": seed, "n_dim": n_dim}
     if defined is not None:
         rules = dataclasses.replace(rules, probe_share=PROBE_SHARE)
-    race = _ReplayedRace(
+    return _ReplayedRace(
         rules,
         [Contender(BASELINE, baseline, "file", pinned=True)],
         AutomaticProposals(defined, baseline, **by) if defined else Proposals(space or benchmark.space, baseline, **by),
         searched,
         best={name: BestKnown(HIT, ()) for name in (*searched, *held_out)},
         held_out=tuple(held_out),
-        real=searched[:1],
+        real=searched[:1] if real is None else tuple(real),
         longest=lambda settings: longest_fit(settings, n_dim),
         space_changes=[] if defined is None else list(defined.changes),
     )
-    trajectory: list[tuple[int, Settings]] = []
-    while not race.finished:
-        contenders = race.contenders
-        for block in race.blocks:
-            race.take(block, *_runs(benchmark, block, contenders[block.setting], seed))
-        race.complete(())
-        trajectory.append((race.spent, race.contenders[race.incumbent()].settings))
-    answer = race.contenders[accepted_winner(race) or rules.baseline].settings
-    return ReplayedAnswer(answer, race.spent, tuple(trajectory), race)
 
 
 def _runs(

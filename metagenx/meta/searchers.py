@@ -55,9 +55,9 @@ def propose(
         hint = f"Did you mean {close[0]}?" if close else None
         raise InputError(f"searcher {name!r} is not one of {', '.join(SEARCHERS)}", hint=hint)
     near: list[Point] = []
-    if cohort > 0 and name in {"random", "sobol"}:
-        width = tuner.near_width * tuner.near_shrink ** (cohort - 1)
-        share = int((1.0 - tuner.whole_share) * n)
+    if name in {"random", "sobol"}:
+        width = tuner.near_width * tuner.near_shrink ** max(0, cohort - 1)
+        share = int((1.0 - tuner.whole_share if cohort else tuner.first_near) * n)
         near = near_the_best(space, history, share, rng, width=width, elites=tuner.near_elites)
     points = near + SEARCHERS[name](space, history, n - len(near), rng, tuner)
     return list({_key(point): point for point in points}.values())

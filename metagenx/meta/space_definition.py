@@ -60,7 +60,9 @@ def defined_space(preparation: Preparation, evaluations: int) -> DefinedSpace:
 
     rows = rows_of_store({found.problem for found in features.values()}, experiment.seed)
     from_store = taught_by_store(rows, place_in_space)
-    defined = define_space(experiment.space, shape, evaluations, [*taught_by_tables(), *from_store], lessons=[STUDY])
+    taught = [*taught_by_tables(), *from_store]
+    policy = preparation.tuner.space_policy
+    defined = define_space(experiment.space, shape, evaluations, taught, policy, lessons=[STUDY])
     return dataclasses.replace(defined, best_of_store=_best(from_store, shape))
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from metagenx.errors import ConfigError, Mistake
 from metagenx.fitting.settings import Option
+from metagenx.meta.space_changes import SpacePolicy
 
 SEARCHERS = (
     "random", "sobol", "tpe", "racing", "de", "lus", "grid", "ray:ax", "ray:bayesopt", "ray:bohb", "ray:hebo",
@@ -60,7 +61,10 @@ class TunerSettings:
     growth: float = _setting(2.0, "Evaluations of a rung, in those of the one before.", 1.1, 8.0)
     survivors: float = _setting(0.5, "Share of the settings on a rung that goes on to the next.", 0.05, 1.0)
     most_repeats: int = _setting(
-        0, "Most fits of a setting on a sample in the search; 0: what the experiment says (test.repeats).", 0, 100_000
+        0,
+        "Most fits of a setting on a sample in the search; 0: test.repeats, which goes before this if it is written.",
+        0,
+        100_000,
     )
 
     drop_level: float = _setting(
@@ -81,11 +85,33 @@ class TunerSettings:
     whole_share: float = _setting(
         0.5, "Share of a later cohort that comes from the whole space, with random and sobol.", 0.0, 1.0
     )
+    first_near: float = _setting(
+        0.0, "Share of the first cohort that lies near what races anyway, with random and sobol.", 0.0, 1.0
+    )
     near_elites: int = _setting(4, "How many of the best the others lie near.", 1, 100)
     near_width: float = _setting(0.2, "Standard deviation of their steps, in widths of the space.", 0.001, 2.0)
     near_shrink: float = _setting(0.5, "What becomes of that width with every cohort.", 0.05, 1.0)
     cutoff_proposals: int = _setting(2, "How many of the best come again with the cutoff of their traces.", 0, 20)
     cutoff_margin: float = _setting(1.15, "That cutoff, in the hit time that it follows from.", 1.0, 10.0)
+
+    space_elite: float = _setting(0.15, "Automatic space: share of the settings that are the elite.", 0.02, 0.5)
+    space_trim: float = _setting(
+        0.10, "Automatic space: share of the elite left out at either end of a parameter, before it is boxed.", 0.0, 0.4
+    )
+    space_inflate: float = _setting(
+        0.30, "Automatic space: by how much the elite's box is inflated before it is searched.", 0.0, 3.0
+    )
+    space_matters: float = _setting(
+        0.05, "Automatic space: share of the importance below which a parameter is frozen.", 0.0, 1.0
+    )
+    space_edge: float = _setting(
+        0.05, "Automatic space: what still counts as sitting at a bound, in widths of the box.", 0.0, 0.5
+    )
+    space_widen: float = _setting(0.50, "Automatic space: by how much such a bound moves.", 0.0, 3.0)
+    space_fewest: int = _setting(3, "Automatic space: settings of a choice before it may be dropped.", 1, 1000)
+    space_whole: float = _setting(
+        0.15, "Automatic space: share of the proposals that come from all that is allowed, whatever the box.", 0.0, 1.0
+    )
 
     tpe_startup: int = _setting(10, "TPE: random settings at first.", 1, 1000)
     racing_iteration: int = _setting(12, "Racing: settings after which the elites are chosen anew.", 2, 1000)
@@ -106,6 +132,14 @@ class TunerSettings:
         for option in describe():
             if option.kind is not str:
                 object.__setattr__(self, option.name, option.kind(getattr(self, option.name)))
+
+    @property
+    def space_policy(self) -> SpacePolicy:
+        """The rules by which an automatic space is defined and refined."""
+        return SpacePolicy(
+            self.space_elite, self.space_trim, self.space_inflate, self.space_matters, self.space_edge,
+            self.space_widen, self.space_fewest, self.space_whole,
+        )  # fmt: skip
 
     def replace(self, **changes: Any) -> TunerSettings:
         """A copy with some settings changed."""

@@ -55,6 +55,7 @@ def metatune_page(folder: RunFolder) -> str:
     sections = [
         _profiles_section(answer, config),
         _real_section(answer),
+        _space_section(answer),
         _surrogate_section(answer),
         Section("again", "How to repeat this", _again(manifest)),
     ]
@@ -67,8 +68,9 @@ def _profiles_section(answer: dict[str, Any], config: dict[str, Any]) -> Section
     tasks = config["tasks"]
     budgets = ", ".join(f"{budget:.3g}" for budget in tasks["budgets"])
     shows = (
-        "Area under the curve of log10 ERT of the answer over log budget, less that of the hand-made profile on the "
-        f"same tasks, in decades: below 0 is better. Families {', '.join(tasks['families'])}, budgets {budgets}."
+        "Area under the regret curve (log10 ERT of the settings held to be the best, above the best of the space; mean "
+        "over log evaluations), less that of the hand-made profile on the same tasks, in decades: below 0 is better. "
+        f"Families {', '.join(tasks['families'])}, budgets {budgets}."
     )
     rows = [
         [
@@ -103,6 +105,15 @@ def _real_section(answer: dict[str, Any]) -> Section:
     shows = "log10 ERT of the answer less that of the default, on samples that the run has not seen, with real fits."
     columns = ["profile", "family", "seed", "answer", "decades", "evaluations", "settings"]
     return Section("real", "Real runs", [Table("Real tuning runs", shows, columns, rows)])
+
+
+def _space_section(answer: dict[str, Any]) -> Section:
+    from metagenx.meta.space_changes import Change
+
+    lines = [f"{change['kind']}: {Change.from_json(change).text}" for change in answer.get("space", [])]
+    if not lines:
+        return Section("space", "Space of profiles", [Note("As the experiment has it; it was not moved.")])
+    return Section("space", "Space of profiles", [Lines("How it was defined and refined, and why", lines)])
 
 
 def _surrogate_section(answer: dict[str, Any]) -> Section:

@@ -15,7 +15,7 @@ from metagenx.meta.experiment import load_experiment
 from metagenx.meta.metatune import check_surrogate, metatune, plan
 from metagenx.meta.metatune_experiment import load_meta
 from metagenx.meta.metatune_race import MetaRace, MetaRules, paired_test
-from metagenx.meta.metatune_tasks import TuningTask, areas, replay, score, weights
+from metagenx.meta.metatune_tasks import Ground, TuningTask, areas, score, tasks_of
 from metagenx.meta.profile import HAND_MADE, Profile, built_in_profiles, load_profile
 from metagenx.meta.replay import TabularBenchmark
 from metagenx.meta.tuner_settings import TunerSettings, describe
@@ -78,23 +78,40 @@ def test_every_point_of_the_space_is_a_tuner() -> None:
 # ------------------------------------------------------------------------------------------ tasks and their areas
 
 
-def test_weights_are_those_of_trapezoids_over_log_budget() -> None:
-    share = weights([100, 1_000, 100_000])
-    assert share == pytest.approx({100: 1 / 6, 1_000: 3 / 6, 100_000: 2 / 6})
-    values = {TuningTask("A", budget, 0): value for budget, value in ((100, 0.0), (1_000, -0.3), (100_000, -0.6))}
-    assert areas(values) == {("A", 0): pytest.approx(-0.35)}
-    two = {**values, **{TuningTask("B", budget, n): 0.1 for budget in (100, 1_000, 100_000) for n in (0, 1)}}
-    assert score(two) == pytest.approx((-0.35 + 0.1) / 2)  # B has more tasks, and counts no more
+def test_the_parts_of_a_curve_count_by_their_width_in_log_evaluations() -> None:
+    tasks = tasks_of(["A"], [1_000, 100, 100_000], [0])
+    assert [(task.begin, task.budget) for task in tasks] == [(25, 100), (100, 1_000), (1_000, 100_000)]
+    values = dict(zip(tasks, (0.0, 0.3, 0.6), strict=True))
+    expected = (0.3 * math.log(10) + 0.6 * math.log(100)) / math.log(4_000)
+    assert areas(values) == {("A", 0): pytest.approx(expected)}
+    two = {**values, **dict.fromkeys(tasks_of(["B"], [100, 1_000, 100_000], [0, 1]), 0.1)}
+    assert score(two) == pytest.approx((expected + 0.1) / 2)  # B has more tasks, and counts no more
 
 
 def test_other_settings_of_the_tuner_change_a_replayed_run_and_the_same_do_not() -> None:
-    benchmark = TabularBenchmark.synthetic(np.random.default_rng(1))
-    task = TuningTask("F0", 4_000_000, 3)
-    plain = replay(benchmark, TunerSettings(), task)
-    assert plain == replay(benchmark, TunerSettings(), task)
-    assert replay(benchmark, TunerSettings(rungs=1, trials=5), task) < plain <= 0.0
-    subset = TunerSettings(first_samples=0.3, sample_order="hardest", capping_slack=1.2, most_repeats=30)
-    assert math.isfinite(replay(benchmark, subset, task))
+    ground = Ground.of(TabularBenchmark.synthetic(np.random.default_rng(1)))
+    default = ground.families["F0"].regret(ground.families["F0"].default)
+    task = TuningTask("F0", 16_000_000, 3, 1_000_000)
+    plain = ground.replay(TunerSettings(), task)
+    assert plain == ground.replay(TunerSettings(), task)
+    assert plain < 0.8 * default  # what is held to be the best is better long before a verdict says so
+    assert ground.replay(TunerSettings(trials=1), task) > plain
+    subset = TunerSettings(
+        first_samples=0.3, sample_order="hardest", capping_slack=1.2, most_repeats=30, first_near=0.5
+    )
+    assert math.isfinite(ground.replay(subset, task))
+    late = TunerSettings(search_share=0.8, confirmation_share=0.6, rungs=1)
+    assert ground.replay(late, TuningTask("F0", 16_000_000, 3, 15_000_000)) >= 0.0
+
+
+def test_a_family_never_learns_from_itself() -> None:
+    ground = Ground.of(TabularBenchmark.from_table(families=["M1", "N2"]), ["M1", "N2"])
+    space = ground.space("M1", 16_000_000, TunerSettings())
+    assert space is not None
+    assert space.teachers == ("N2",)
+    wider = ground.space("M1", 16_000_000, TunerSettings(space_inflate=1.0))
+    assert wider is not None
+    assert wider.box.ranges != space.box.ranges
 
 
 def test_a_surrogate_that_cannot_rank_is_refused() -> None:
@@ -127,6 +144,22 @@ def run_race(race: MetaRace, value: float, noise: float, seed: int = 0) -> MetaR
     return race
 
 
+def test_an_automatic_space_of_the_tuner_follows_the_evidence_and_says_why() -> None:
+    """The optimum lies beyond the first box, which is around what was set by hand."""
+    rules = MetaRules(("A", "B"), (10, 100), trials=120, cohorts=4, finalists=2, confirm=12)
+    race = MetaRace(rules, load_tuner_space("auto"))
+    assert race.box is not None
+    first = race.box.form("survivors")["float"]
+    assert first[0] > 0.2  # a soft bound
+    assert {change.kind for change in race.space_changes} == {"define"}
+    run_race(race, 1.0, 0.01)
+    moved = [change for change in race.space_changes if change.parameter == "survivors" and change.kind == "widen"]
+    assert moved
+    assert "lower end" in moved[0].reason
+    assert race.winner is not None
+    assert race.tuners[race.winner].survivors < first[0]
+
+
 RULES = MetaRules(("A", "B"), (10, 100), trials=24, cohorts=3, repeats=1, finalists=2, confirm=12)
 
 
@@ -150,7 +183,7 @@ def test_luck_alone_wins_in_few_races() -> None:
 
 
 def test_the_paired_test_needs_differences() -> None:
-    tasks = [TuningTask("A", 10, number) for number in range(12)]
+    tasks = [TuningTask("A", 10, number, 2) for number in range(12)]
     base = {task: 0.1 * task.number for task in tasks}
     rng = np.random.default_rng(0)
     assert paired_test(base, base, rng) == 1.0
