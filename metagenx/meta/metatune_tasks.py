@@ -78,7 +78,8 @@ class Ground:
     families: Mapping[str, TabularBenchmark]
     shapes: Mapping[str, ProblemShape]
     taught: Sequence[Taught]
-    _spaces: dict[tuple[str, int, object], DefinedSpace] = field(default_factory=dict, repr=False)
+    _features: dict[tuple[str, int], str] = field(default_factory=dict, repr=False)
+    _spaces: dict[tuple[str, object], DefinedSpace] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, benchmark: TabularBenchmark, teachers: Collection[str] | None = None) -> Ground:
@@ -99,11 +100,15 @@ class Ground:
         """The automatic space of a run, from what the other families have taught; None: the whole space."""
         if family not in self.shapes:
             return None
-        key = family, budget, tuner.space_policy
+        space, shape = self.families[family].space, self.shapes[family]
+        if (family, budget) not in self._features:
+            alone = define_space(space, shape, budget)
+            self._features[family, budget] = repr((family, alone.box.ranges, alone.box.alive))
+        # Budgets that allow the same box at first are taught the same: the learning is what takes time.
+        key = self._features[family, budget], tuner.space_policy
         if key not in self._spaces:
             taught = [teacher for teacher in self.taught if teacher.name != family]
-            space = self.families[family].space
-            self._spaces[key] = define_space(space, self.shapes[family], budget, taught, tuner.space_policy)
+            self._spaces[key] = define_space(space, shape, budget, taught, tuner.space_policy)
         return self._spaces[key]
 
     def replay(self, tuner: TunerSettings, task: TuningTask) -> float:
