@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -212,7 +213,9 @@ def test_up_a_run_and_down_and_the_timer_of_the_head(tmp_path: Path) -> None:
             "print(watch_head(Path('~/ray_bootstrap_config.yaml').expanduser(), look=0.5, grace=0.0))"
         )
         config = aws.node / "ray_bootstrap_config.yaml"
-        config.write_text(config.read_text().replace("idle_minutes: 15", "idle_minutes: 0.05"))
+        impatient, changed = re.subn(r'("?idle_minutes"?: )15', r"\g<1>0.05", config.read_text())
+        assert changed == 1
+        config.write_text(impatient)
         told = machine.run(
             "bash",
             "--login",
