@@ -99,3 +99,13 @@ def test_traps_rank_below_the_default_in_the_measured_table() -> None:
     }
     for trap in (fail_fast, {**fail_fast, "max_evaluation_mult": 1.0}, exploit):
         assert benchmark.score(trap) > benchmark.score(benchmark.default) + 0.3
+
+
+def test_a_gain_on_others_samples_alone_is_no_gain() -> None:
+    """The best settings of M1 are slower on M1.0: whose own file that is keeps what he has, a family changes."""
+    benchmark = TabularBenchmark.from_table(families=["M1"])
+    kept = tune_replayed(benchmark, 64_000_000, 1, real=["M1.0"])
+    changed = tune_replayed(benchmark, 64_000_000, 1, real=benchmark.instances)
+    assert kept.settings == benchmark.settings(benchmark.default)
+    assert kept.verdict.reason.endswith("was not on the sample M1.0")
+    assert changed.settings == changed.race.contenders[str(changed.verdict.winner)].settings
