@@ -230,13 +230,13 @@ class Cluster:
         return f"rounds of the {stage}, {100 * share:.0f} % of what is idle; from {tasks} tasks side by side"
 
 
-def simulate(folder: RunFolder, driver_seconds: float) -> None:
+def simulate(folder: RunFolder, driver_seconds: float, proportion: float, most_cores: int) -> None:
     """Print what becomes of a finished run on more and more cores."""
     base = sum(record.seconds for record in folder.replay().records)
     print(f"\nsimulated from {folder.path.name}, {1e3 * driver_seconds:.1f} ms of the driver for a report")
-    for what, work in (("the run as it is", None), ("work in proportion", PROPORTION_SECONDS)):
+    for what, work in (("the run as it is", None), (f"{proportion:g} s of fits for each core", proportion)):
         print(f"{what}\n{'cores':>7} {'fits':>8} {'time / s':>9} {'efficiency':>11} {'driver busy':>12}   idle by")
-        for cores in CORES:
+        for cores in (number for number in CORES if number <= most_cores):
             cluster = Cluster(folder, cores, driver_seconds, 1.0 if work is None else max(1.0, cores * work / base))
             seconds = cluster.run()
             efficiency, driver = cluster.busy / (cores * seconds), cluster.driver_busy / seconds
@@ -252,6 +252,8 @@ def main() -> int:
     parser.add_argument("--run", type=Path, help="a finished tuning run, to simulate from")
     parser.add_argument("--fits", type=int, default=100, help="fits for each worker that is measured")
     parser.add_argument("--simulate-only", action="store_true")
+    parser.add_argument("--proportion", type=float, default=PROPORTION_SECONDS, help="seconds of fits for each core")
+    parser.add_argument("--most-cores", type=int, default=CORES[-1])
     options = parser.parse_args()
     driver_seconds = DRIVER_SECONDS
     if not options.simulate_only and not options.run:
@@ -262,14 +264,14 @@ def main() -> int:
                 driver_seconds = found["driver CPU per report"]
                 print("  ".join(f"{key} {value:.4g}" for key, value in found.items()), flush=True)
     if options.run:
-        simulate(open_run(options.run), driver_seconds)
+        simulate(open_run(options.run), driver_seconds, options.proportion, options.most_cores)
         return 0
     with tempfile.TemporaryDirectory() as place:
         from metagenx.meta.tune import tune
 
         film = ROOT / "experiments" / "film.yaml"
         result = tune(film, out=place, dashboard=False, overrides=["budget.evaluations=2_000_000", "tune.validate=100"])
-        simulate(result.folder, driver_seconds)
+        simulate(result.folder, driver_seconds, options.proportion, options.most_cores)
     return 0
 
 
