@@ -52,6 +52,7 @@ class Answers:
             "simulate": self._simulate,
             "prepare": self._prepare,
             "safe": self._safe,
+            "with_data": self._with_data,
         }
         try:
             return questions[str(question.pop("do"))](**question)
@@ -77,6 +78,19 @@ class Answers:
 
         model = changed(self.model, rows, fom=fom)
         return {**simulated(model), "layers": model.within_limits(layers_of, model.namespace)}
+
+    def _with_data(self, name: str, content: str) -> dict[str, Any]:
+        """The file with measurements of another in its data sets, as ``--data`` puts them there; and notes."""
+        from metagenx.genx import file as genx_file
+        from metagenx.genx.loaders import DataRequest, put_data
+
+        with tempfile.TemporaryDirectory(prefix="metagenx-") as folder:
+            path, target = Path(folder) / name, Path(folder) / "with-data.hgx"
+            path.write_bytes(base64.b64decode(content))
+            new = put_data(self.model, [DataRequest(path)])
+            genx_file.write(new.model.file, target)
+            text = base64.b64encode(target.read_bytes()).decode("ascii")
+        return {"file": text, "notes": [*new.said, *new.notices]}
 
     def _prepare(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The file of a job with what was typed into the forms, and what the job would cost."""

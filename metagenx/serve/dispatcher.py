@@ -93,8 +93,7 @@ class Dispatcher:
         with Live(job.work) as live:
             live.say("queued")
         self._stopped.pop(job.id, None)
-        view.state = WAITING
-        self._heard(job.id, [{"kind": "queued"}])
+        self._look(job.id)  # now: read after the start, this line would have the job started a second time
 
     def remove(self, job: Job) -> None:
         """Forget a job and delete its folder; raises InputError while it runs."""

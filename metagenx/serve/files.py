@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 
 from metagenx.errors import InputError
 from metagenx.serve.plain import to_json
-from metagenx.serve.schemas import SimulateRequest
+from metagenx.serve.schemas import DataIntoFile, SimulateRequest
 from metagenx.serve.state import Server
 from metagenx.serve.uploads import Upload
 
@@ -58,6 +58,13 @@ def add_routes(app: FastAPI, server: Server) -> None:
         desk = await server.desk(server.uploads.get(name))
         rows = [row.model_dump(exclude_none=True) for row in asked.rows]
         return _answer(await desk.ask({"do": "simulate", "rows": rows, "fom": asked.fom}))
+
+    @app.post("/api/files/{name}/data", tags=["files"], status_code=201)
+    async def data(request: Request, name: str, asked: DataIntoFile) -> Response:
+        """A new file: this model with the data of another file, as `--data` does it; `notes` says how."""
+        model, measured = server.uploads.get(name), server.uploads.get(asked.data)
+        upload, notes = await server.with_data(model, measured, request.scope["state"]["user"])
+        return _answer({**shown(upload), "notes": notes}, 201)
 
 
 def shown(upload: Upload) -> dict[str, Any]:

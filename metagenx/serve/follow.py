@@ -155,7 +155,7 @@ class View:
                     messages.append(message)
                     if message["kind"] == "fit":
                         self.fits = [*self.fits[-(_FITS - 1) :], message]
-                    else:
+                    elif message["kind"] != "setting":
                         self.said = [*self.said[-99:], message]
         return messages
 
@@ -178,7 +178,7 @@ def _message_of(line: bytes) -> dict[str, Any] | None:
             "failure": record.failure,
         }  # fmt: skip
     if isinstance(event, SettingAdded):
-        return {"kind": "setting", "setting": event.setting, "details": event.details}
+        return {"kind": "setting", "setting": event.setting}
     if isinstance(event, RoundDecided):
         left = event.details.get("left", {})
         return {

@@ -93,7 +93,8 @@ class Watch:
         if progress.kind in ("fits", "round", "started"):
             self._fits, self._evaluations = progress.fits, progress.evaluations
             stage = progress.stage or "fits"
-            line = f"{stage}: {progress.fits} fits, {progress.evaluations:,} evaluations".replace(",", "\u202f")
+            spent = f"{progress.evaluations:,}".replace(",", "\u202f")
+            line = f"{stage}: {progress.fits} fit{'' if progress.fits == 1 else 's'}, {spent} evaluations"
             self._live.say("verdict", line=line, level="info", fits=progress.fits, budget=progress.budget)
         now = time.monotonic()
         if progress.kind == "fits" and now >= self._show_at:

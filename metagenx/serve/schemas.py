@@ -29,6 +29,13 @@ class SimulateRequest(BaseModel):
     fom: str | None = Field(None, max_length=100)
 
 
+class DataIntoFile(BaseModel):
+    """Put the measurements of one file into the model of another."""
+
+    model_config = _STRICT
+    data: str = Field(max_length=64, description="Number of the file with the data, as the upload gave it.")
+
+
 class JobRequest(BaseModel):
     """A job: what `metagenx fit`, `repeat` and `tune` are asked on the command line, in the same words."""
 

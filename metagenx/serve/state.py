@@ -85,6 +85,17 @@ class Server:
         )  # fmt: skip
         return self.dispatcher.add(asked, base64.b64decode(str(prepared["file"])))
 
+    async def with_data(self, upload: Upload, data: Upload, user: str) -> tuple[Upload, list[str]]:
+        """A new file: a model with other measurements in its data sets; and how they were read. Raises InputError."""
+        desk = await self.desk(upload)
+        content = base64.b64encode(self.uploads.content(data.id)).decode("ascii")
+        found = await desk.ask({"do": "with_data", "name": data.name, "content": content})
+        model = base64.b64decode(str(found["file"]))
+        stem = upload.said.rpartition(".")[0] or upload.said
+        with self.uploads.arriving(f"{stem} with {data.said}.hgx", len(model), user) as arrival:
+            arrival.write(model)
+            return arrival.done(), [str(note) for note in found["notes"]]
+
     async def prepare(self, upload: Upload, kind: str, options: dict[str, Any]) -> dict[str, Any]:
         """The file of a job, and its plan; raises InputError."""
         desk = await self.desk(upload)

@@ -1,5 +1,6 @@
 // The OpenAPI description as a page, without the internet.
 import { el } from "./dom.js";
+import "./theme.js";
 
 const page = document.getElementById("page");
 const api = await (await fetch("/openapi.json")).json();

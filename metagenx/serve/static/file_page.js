@@ -1,9 +1,11 @@
 // A file that was dropped: what is in it, its forms, and the buttons.
-import { get, post } from "./api.js";
+import { get, post, upload } from "./api.js";
 import { Curves } from "./curves.js";
 import { duration, el, errorBox, number, panel, verdict } from "./dom.js";
 import { RowTable, SettingsForm, numberField, valueOf } from "./forms.js";
 import { layerStack } from "./layers.js";
+
+const brought = new Map(); // what was said when data were put into a file
 
 export class FilePage {
   constructor(id, page, server) {
@@ -29,7 +31,7 @@ export class FilePage {
   show() {
     const { audit, layers, rows, settings } = this.look, { forms } = this.server;
     const fitted = audit.fitted.length;
-    verdict(`${audit.file}: FOM ${audit.fom_function} ${number(this.look.fom, 5)}, ${fitted} fitted parameter${fitted === 1 ? "" : "s"}`, audit.warnings.length ? "warning" : "info");
+    verdict(`${this.look.said || audit.file}: FOM ${audit.fom_function} ${number(this.look.fom, 5)}, ${fitted} fitted parameter${fitted === 1 ? "" : "s"}`, audit.warnings.length ? "warning" : "info");
     this.curves = new Curves();
     this.curves.show(this.look);
     this.table = new RowTable(rows, () => {});
@@ -40,7 +42,7 @@ export class FilePage {
     this.sample = el("div", {}, layerStack(layers));
     this.page.replaceChildren(
       panel("Sample", "w3", this.sample),
-      panel("Data and simulation", "w9", this.curves.main.canvas, this.curves.below.canvas, el("div", { class: "buttons" }, this.curves.tool, this.curves.legend)),
+      panel("Data and simulation", "w9", this.curves.main.canvas, this.curves.below.canvas, el("div", { class: "buttons" }, this.curves.tool, this.dataButton(), this.curves.legend), this.dataMessage),
       panel("What next?", "w4 actions", this.message, ...this.actions(forms)),
       panel("Parameters", "w8", this.table.node, el("div", { class: "buttons" }, el("button", { type: "button", onclick: () => { this.table.reset(); this.simulate(); } }, "As in the file"))),
       panel("Audit", "w6", this.audit(audit)),
@@ -48,6 +50,27 @@ export class FilePage {
       panel("Settings of the fit", "w6", el("label", { class: "field" }, el("span", {}, "figure of merit"), this.fom), this.seed, this.settings.node),
       panel("Script", "w6", el("details", {}, el("summary", {}, "The model script of the file"), el("pre", {}, this.look.script)), this.look.output ? el("details", {}, el("summary", {}, "What it printed"), el("pre", {}, this.look.output)) : null),
     );
+  }
+
+  dataButton() {
+    this.dataMessage = el("div", {});
+    const input = el("input", { type: "file", "aria-label": "data for this model", onchange: () => input.files[0] && this.bringData(input.files[0]) });
+    return el("label", { class: "button choose", title: "Put other data into this model (O), or drop them on the page", data: { key: "o" } }, input, "Other data …");
+  }
+
+  async bringData(file) {
+    const bar = el("progress", { max: 1, value: 0, "aria-label": "upload" });
+    this.dataMessage.replaceChildren(el("p", { class: "quiet", role: "status" }, `${file.name} is put into this model …`), bar);
+    try {
+      const data = await upload(file, (received, bytes) => { bar.value = received / bytes; });
+      const found = await post(`/api/files/${this.id}/data`, { data: data.id });
+      brought.set(found.id, found.notes);
+      location.hash = `#/file/${found.id}`;
+    } catch (error) {
+      verdict(error.message, "bad");
+      this.dataMessage.replaceChildren(errorBox(error));
+      this.dataMessage.scrollIntoView({ block: "nearest" });
+    }
   }
 
   actions(forms) {
@@ -109,6 +132,7 @@ export class FilePage {
   }
 
   audit(audit) {
+    const notes = [...(brought.get(this.id) || []), ...this.look.notices];
     const facts = [
       ["Library", `${audit.library}, ${audit.instrument}`],
       ["FOM", `${audit.fom_function}: ${number(audit.recomputed_fom, 8)}${audit.stored_fom === null ? "" : `, stored ${number(audit.stored_fom, 8)}`}${audit.same_physics === true ? " – the same numbers as in GenX" : ""}`],
@@ -117,7 +141,7 @@ export class FilePage {
     ];
     return el("div", {}, el("dl", { class: "facts" }, ...facts.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)])),
       audit.warnings.length ? el("ul", { class: "warnings" }, ...audit.warnings.map((text) => el("li", {}, text))) : el("p", { class: "quiet" }, "Nothing to warn of."),
-      this.look.notices.length ? el("details", {}, el("summary", {}, "How it was read"), el("ul", {}, ...this.look.notices.map((text) => el("li", {}, text)))) : null);
+      notes.length ? el("details", { open: brought.has(this.id) }, el("summary", {}, "How it was read"), el("ul", {}, ...notes.map((text) => el("li", {}, text)))) : null);
   }
 
   heard() {}

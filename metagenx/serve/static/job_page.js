@@ -20,6 +20,8 @@ export class JobPage {
     this.typed = el("pre", {});
     this.state = null;
     this.version = -1;
+    this.resultsPanel = el("section", { class: "panel w6", "aria-label": "Results", hidden: true }, el("h2", {}, "Results"), this.results, this.typed);
+    this.saidPanel = el("section", { class: "panel", "aria-label": "What was said", hidden: true }, el("h2", {}, "What was said"), this.said);
     verdict("…", "info", true);
     page.replaceChildren(
       panel("Job", "w4", this.facts, this.buttons, this.message),
@@ -27,8 +29,8 @@ export class JobPage {
       panel("Data and fit", "w8", this.curves.main.canvas, this.curves.below.canvas, el("div", { class: "buttons" }, this.curves.tool, this.curves.legend)),
       panel("Parameters: where the population is inside the limits", "w4", el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, el("th", {}, "Parameter"), el("th", { class: "number" }, "Best"), el("th", {}, "Min … max"))), this.spread))),
       panel("Depth profile", "w6", this.curves.depth.canvas, this.curves.depthLegend),
-      panel("Results", "w6", this.results, this.typed),
-      panel("What was said", "", this.said),
+      this.resultsPanel,
+      this.saidPanel,
     );
   }
 
@@ -63,7 +65,7 @@ export class JobPage {
     else if (message.kind === "verdict") s.verdict = message;
     else if (message.kind === "end") Object.assign(s, { end: message, state: message.state, verdict: { line: message.verdict, level: message.level } });
     else if (message.kind === "removed") { location.hash = "#/"; return; }
-    if (["say", "round", "setting"].includes(message.kind)) s.said.push(message);
+    if (["say", "round"].includes(message.kind)) s.said.push(message);
   }
 
   refresh(everything) {
@@ -75,7 +77,7 @@ export class JobPage {
     if (everything || s.said.length !== this.saidCount) this.showSaid();
     if (s.curves_version !== this.version) this.fetchCurves(now);
     const ended = !["waiting", "running"].includes(s.state);
-    if (ended !== this.ended || everything) { this.ended = ended; this.showButtons(); if (ended) this.showResults(); }
+    if (ended !== this.ended || everything) { this.ended = ended; this.showButtons(); this.resultsPanel.hidden = !ended; if (ended) this.showResults(); }
     this.buttonsFor(s.state);
   }
 
@@ -95,7 +97,7 @@ export class JobPage {
     const facts = [["What", line ? line.title : ""], ["State", s.state], ["Seed", line ? String(line.seed) : ""], ["Estimate", plan.text || duration(plan.seconds)]];
     if (last.evaluations) facts.push(["Evaluations", whole(last.evaluations)], ["Run", `${last.run + 1}, generation ${last.generation}`]);
     if (s.runs.length) facts.push(["Runs ended", s.runs.map((r) => number(r.fom, 5)).join(", ")]);
-    if (s.fits.length) facts.push(["Fits done", `${s.fits.length}${s.verdict.budget ? ` of ${s.verdict.budget}` : ""}`]);
+    if (s.fits.length) facts.push(["Fits done", `${s.fits.length}${s.verdict.budget && line && line.kind === "repeat" ? ` of ${s.verdict.budget}` : ""}`]);
     this.facts.replaceChildren(...facts.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]));
   }
 
@@ -181,7 +183,8 @@ export class JobPage {
     this.saidCount = this.state.said.length;
     const lines = this.state.said.map((m) => (m.kind === "say" ? m.text : m.kind === "round" ? `round ${m.round}: ${Object.keys(m.left || {}).length} settings dropped, ahead: ${m.incumbent}` : null));
     const text = this.state.end.text || (this.state.end.error && this.state.end.error.message) || "";
-    this.said.textContent = [...lines.filter(Boolean), text].join("\n");
+    this.said.textContent = [...lines.filter(Boolean), text].join("\n").trim();
+    this.saidPanel.hidden = !this.said.textContent;
     const found = lines.filter(Boolean).join(" ").match(/http:\/\/127\.0\.0\.1:\d+/);
     if (found && !this.dashboard) {
       this.dashboard = el("a", { href: found[0], target: "_blank", rel: "noopener noreferrer" }, "Ray dashboard (on the server's own machine)");
@@ -191,7 +194,7 @@ export class JobPage {
 
   async showResults() {
     this.showSaid();
-    if (this.state.end.error) this.message.replaceChildren(errorBox(this.state.end.error));
+    if (this.state.end.error && this.state.state !== "stopped") this.message.replaceChildren(errorBox(this.state.end.error));
     try {
       const { files } = await get(`/api/jobs/${this.id}/results`);
       const link = (f) => el("a", { class: "button", href: `/api/jobs/${this.id}/results/${encodeURIComponent(f.name)}`, target: f.name.endsWith(".html") ? "_blank" : null, rel: "noopener" }, f.name === "report.html" ? "Report" : f.name);

@@ -6,6 +6,7 @@ import { HistoryPage } from "./history_page.js";
 import { HomePage } from "./home_page.js";
 import { JobPage } from "./job_page.js";
 import { LiveList, LivePage } from "./live_page.js";
+import { switchTheme } from "./theme.js";
 
 const page = document.getElementById("page");
 const link = document.getElementById("link");
@@ -36,16 +37,9 @@ function go() {
   window.scrollTo(0, 0);
 }
 
-const KEYS = [["S", "Simulate"], ["F", "Fit"], ["R", "Repeat"], ["C", "Compare schemes"], ["T", "Tune"], ["X", "Stop"], ["G", "Resume"], ["O", "choose a file"], ["H", "home"], ["Y", "history"], ["L", "live"], ["D", "dark or light"], ["+ − 0 ← →", "in a plot: zoom, all, move"], ["?", "this list"]];
+const KEYS = [["S", "Simulate"], ["F", "Fit"], ["R", "Repeat"], ["C", "Compare schemes"], ["T", "Tune"], ["X", "Stop"], ["G", "Resume"], ["O", "choose a file; on an open file: data for it"], ["H", "home"], ["Y", "history"], ["L", "live"], ["D", "dark or light"], ["+ − 0 ← →", "in a plot: zoom, all, move"], ["?", "this list"]];
 const dialog = document.getElementById("keys");
 dialog.append(el("h2", {}, "Keys"), el("dl", { class: "facts" }, ...KEYS.flatMap(([key, text]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, text)])), el("form", { method: "dialog" }, el("button", {}, "Close")));
-
-function theme() {
-  document.documentElement.classList.toggle("light");
-  try { localStorage.setItem("light", document.documentElement.classList.contains("light") ? "1" : ""); } catch { /* private window */ }
-  window.dispatchEvent(new Event("resize"));
-  for (const plot of [current && current.course, current && current.curves && current.curves.main, current && current.curves && current.curves.below, current && current.curves && current.curves.depth]) if (plot) plot.draw();
-}
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || dialog.open || event.target.closest("input, select, textarea")) return;
@@ -54,7 +48,7 @@ document.addEventListener("keydown", (event) => {
   else if (key === "h") location.hash = "#/";
   else if (key === "y") location.hash = "#/history";
   else if (key === "l") location.hash = "#/live";
-  else if (key === "d") theme();
+  else if (key === "d") switchTheme();
   else {
     const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
     if (!target || target.disabled) return;
@@ -63,8 +57,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 document.getElementById("help").addEventListener("click", () => dialog.showModal());
-document.getElementById("theme").addEventListener("click", theme);
-try { if (localStorage.getItem("light")) document.documentElement.classList.add("light"); } catch { /* private window */ }
+document.getElementById("theme").addEventListener("click", switchTheme);
 
 const cover = document.getElementById("drop-everywhere");
 let inside = 0;
@@ -77,6 +70,7 @@ document.addEventListener("drop", (event) => {
   cover.hidden = true;
   const file = event.dataTransfer.files[0];
   if (!file) return;
+  if (current instanceof FilePage && current.look && !/\.(gx|hgx)$/i.test(file.name)) { current.bringData(file); return; }
   if (!(current instanceof HomePage)) { location.hash = "#/"; go(); }
   current.bring(file);
 });

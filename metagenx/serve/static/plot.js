@@ -1,6 +1,6 @@
 // A plot on a canvas: lines, points with error bars, steps; linear and logarithmic axes; zoom by mouse, touch and keys.
 
-const MARGIN = { left: 62, right: 12, top: 8, bottom: 38 };
+const MARGIN = { left: 70, right: 12, top: 8, bottom: 38 };
 
 export class Plot {
   constructor({ title, xLabel = "", yLabel = "", xLog = false, yLog = false, size = "", linked = null }) {
@@ -17,6 +17,7 @@ export class Plot {
     this.pending = false;
     this.pointer = null;
     new ResizeObserver(() => this.draw()).observe(this.canvas);
+    window.addEventListener("theme", () => this.draw());
     this.listen();
   }
 
@@ -253,7 +254,8 @@ function ticks(low, high, log, count) {
     const first = Math.ceil(Math.log10(low)), last = Math.floor(Math.log10(high));
     const step = Math.max(1, Math.ceil((last - first + 1) / Math.max(2, count)));
     for (let e = first; e <= last; e += step) found.push(Number(`1e${e}`));
-    if (found.length > 1) return found;
+    if (found.length < 3) for (let e = first - 1; e <= last; e++) for (const k of [2, 5]) { const v = Number(`${k}e${e}`); if (v >= low && v <= high) found.push(v); }
+    if (found.length > 1) return found.sort((a, b) => a - b);
     found.length = 0;
   }
   const raw = (high - low) / Math.max(2, count);
