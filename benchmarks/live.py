@@ -3,6 +3,8 @@
     python benchmarks/live.py                 200 updates of each measurement: about an hour
     python benchmarks/live.py --quick         20 updates
     python benchmarks/live.py --check         exit code 1 if a figure of the issue is missed
+    python benchmarks/live.py --part beam --only "ML sweeps" --keep results    one series; what is in the folder
+                                              results is not measured again: a run that was cut goes on
 
 `metagenx live` runs as users run it, in a process of its own, on two cores; files are written beside it, and the time
 runs from the end of writing to the line of JSON. A thin film (family M2) and a multilayer (ML) of known truth are
@@ -11,6 +13,8 @@ measured point by point into one growing file, and as repeated sweeps.
 * Right minimum: the values of the first answer lie in the minimum next to the truth (FOM within 1 %, values within
   three error bars). Updates count once every other minimum that was ever seen is 3 σ worse by counting statistics: the
   mean difference of the two sums of the figure of merit, over its standard deviation, both over simulated measurements.
+  Of each wrong one it is told why: not found, found and not chosen, not at the bottom, or a figure of merit that is
+  lower than that of the truth's own minimum.
 * Counting time: the wanted precision of the first thickness is what the truth allows at 60 % of the beam time.
   Predicted and real counting time left are compared in points times exposure, for all updates from which it is still at
   least a tenth of what has been counted.
@@ -29,7 +33,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -62,6 +66,21 @@ class Measured:
     seconds: list[float] = field(default_factory=list)
     lines: list[dict[str, Any]] = field(default_factory=list)
     load: float = 0.0
+
+
+def kept(folder: Path | None, name: str, measured: Callable[[], Measured]) -> Measured:
+    """What was measured before under this name, or is measured now and kept; without a folder always now."""
+    if folder is None:
+        return measured()
+    path = folder / f"{name.replace(' ', '_')}.json"
+    if path.is_file():
+        return Measured(**json.loads(path.read_text(encoding="utf-8")))
+    found = measured()
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(json.dumps(asdict(found)), encoding="utf-8")
+    unfinished.replace(path)
+    return found
 
 
 class Live:
@@ -233,11 +252,13 @@ def with_minima(lines: list[dict[str, Any]], runs: Path) -> list[dict[str, Any]]
     """The lines with the minima that live followed, which only its journal has."""
     journal = next(iter(sorted(runs.glob("live-*/*/events.jsonl"))))
     minima: dict[int, Any] = {}
+    own: dict[int, Any] = {}
     for text in journal.read_text(encoding="utf-8").splitlines():
         details = json.loads(text).get("details") or {}
         if details.get("kind") == "update":
             minima.setdefault(details["number"], []).extend(details["minima"])
-    return [{**line, "minima": minima.get(line["number"], [])} for line in lines]
+            own.setdefault(details["number"], details["minima"])
+    return [{**line, "minima": minima.get(line["number"], []), "own": own.get(line["number"], [])} for line in lines]
 
 
 # ----------------------------------------------------------------------------------------------------------
@@ -311,6 +332,34 @@ def is_right(beam: BeamTime, k: int, line: dict[str, Any]) -> bool:
     return bool(np.all(np.abs(values - best) <= 3.0 * errors))
 
 
+def why_wrong(beam: BeamTime, k: int, line: dict[str, Any]) -> str:
+    """What is at fault if an answer is not right, in words."""
+    problem = with_data(beam.instrument.sample.model, *beam.data(k)).problem()
+    best = local_minimum(problem, beam.instrument.sample.truth, max_iterations=40).vector
+    errors = errors_at(beam, k, best)
+    values = np.array([line["values"][name] for name in problem.names], dtype=float)
+    fom, own = problem.evaluate(np.array([best, values]))
+
+    def far(place: np.ndarray) -> np.ndarray:
+        return np.abs(place - best) / errors
+
+    name = problem.names[int(np.nanargmax(far(values)))]
+    numbers = f"FOM {own / fom:.4f} of the truth's minimum, {name} off by {np.nanmax(far(values)):.1f} error bars"
+    if own <= fom:
+        return f"lower than the truth's minimum: {numbers}"
+    lower = local_minimum(problem, values, max_iterations=40).vector
+    if np.nanmax(far(lower)) <= 3.0:
+        return f"not at the bottom: {numbers}"
+    for rival in line["own"]:
+        place = np.array(rival, dtype=float)
+        if (
+            np.nanmax(far(place)) <= 3.0
+            or np.nanmax(far(local_minimum(problem, place, max_iterations=40).vector)) <= 3.0
+        ):
+            return f"found, not chosen: {numbers}, {problem.evaluate(place[None])[0] / fom:.4f} where it was left"
+    return f"not found: {numbers}"
+
+
 def wanted_error(beam: BeamTime, name: str) -> float:
     """The standard error of a parameter that the truth allows at 60 % of the beam time."""
     names = list(beam.instrument.sample.model.problem().names)
@@ -338,7 +387,7 @@ def beam_times(updates: int, only: str, fom: str) -> Iterator[tuple[str, BeamTim
                 yield name, BeamTime(kind, Instrument.of(family, number, n_points, fom), updates, 5)
 
 
-def run_beam_times(updates: int, only: str, fom: str, report: Report) -> list[float]:
+def run_beam_times(updates: int, only: str, fom: str, keep: Path | None, report: Report) -> list[float]:
     """Latency, right minimum, counting time, false alarms."""
     seconds: list[float] = []
     right: list[bool] = []
@@ -346,7 +395,10 @@ def run_beam_times(updates: int, only: str, fom: str, report: Report) -> list[fl
     for name, beam in beam_times(updates, only, fom):
         first = next(n for n in beam.instrument.sample.model.problem().names if n.endswith(".setD"))
         aim = wanted_error(beam, first)
-        found = measure(beam, name, ["--precision", f"{first} {aim:.6g}"])
+        options = ["--precision", f"{first} {aim:.6g}"]
+        found = kept(
+            keep, f"{name} {fom} {updates}", lambda beam=beam, name=name, options=options: measure(beam, name, options)
+        )  # type: ignore[misc]
         seconds += found.seconds
         rivals = rivals_of(beam, found.lines)
         rng = np.random.default_rng([7, len(name)])
@@ -365,6 +417,9 @@ def run_beam_times(updates: int, only: str, fom: str, report: Report) -> list[fl
             f"load {found.load:.1f}",
             None,
         )  # fmt: skip
+        for k, line in enumerate(found.lines):
+            if not good[k]:
+                report(f"    update {k + 1}, next minimum {sigmas[k]:.1f} σ worse: {why_wrong(beam, k, line)}", None)
     if right:
         share = float(np.mean(right))
         report(f"right minimum in {100 * share:.1f} % of {len(right)} updates from 3 σ on (goal 99 %)", share >= 0.99)
@@ -374,7 +429,7 @@ def run_beam_times(updates: int, only: str, fom: str, report: Report) -> list[fl
     return seconds
 
 
-def run_swaps(quick: bool, only: str, fom: str, report: Report) -> None:
+def run_swaps(quick: bool, only: str, fom: str, keep: Path | None, report: Report) -> None:
     """Another sample after some updates."""
     noticed = []
     for family, pairs in (("M2", ((5, 6), (6, 7))), ("ML", ((4, 5), (6, 7)))):
@@ -389,7 +444,10 @@ def run_swaps(quick: bool, only: str, fom: str, report: Report) -> None:
                 beam = BeamTime(
                     kind, own, updates, number, swapped_at=swapped, other=Instrument.of(family, other, 0, fom, like=own)
                 )
-                found = measure(beam, name, [], last=swapped + 3, pace=1.5)
+                found = kept(
+                    keep, f"swap {name} {number} {other} {fom}",
+                    lambda beam=beam, name=name, last=swapped + 3: measure(beam, name, [], last=last, pace=1.5),  # type: ignore[misc]
+                )  # fmt: skip
                 looks = [k for k, line in enumerate(found.lines) if line["advice"] == "look"]
                 after = [k - swapped + 1 for k in looks if k >= swapped]
                 noticed.append(bool(after))
@@ -400,39 +458,47 @@ def run_swaps(quick: bool, only: str, fom: str, report: Report) -> None:
         report(f"swap noticed within 3 updates: {sum(noticed)} of {len(noticed)}", all(noticed))
 
 
-def run_examples(folder: Path, updates: int, report: Report) -> list[float]:
+def run_examples(folder: Path, updates: int, only: str, keep: Path | None, report: Report) -> list[float]:
     """Real files, measured anew: their own data grow point by point, with the noise that they have."""
-    import metagenx
-
     every: list[float] = []
     for name in EXAMPLES:
+        if only not in name:
+            continue
         if not (folder / name).is_file():
             report(f"{name}: not there, left out", None)
             continue
-        model = metagenx.load(folder / name)
-        curves = model.simulate()
-        counting = [counting_of(d.y, d.error) for d in model.data]
-        rng = np.random.default_rng(3)
-        whole = [c.measure(np.asarray(curve, dtype=float), rng) for c, curve in zip(counting, curves, strict=True)]
-        seconds = []
-        with tempfile.TemporaryDirectory(prefix="metagenx-live-") as base:
-            place = Path(base) / "data" / "scan.hgx"
-            place.parent.mkdir()
-            with Live(place, folder / name, Path(base) / "runs") as live:
-                for k in range(updates):
-                    share = 0.4 + 0.6 * k / max(1, updates - 1)
-                    begun = time.monotonic()
-                    shown = model.with_results(fom_log=[], start_guess=[])
-                    shown.file.data = DataList(_part(d, *m, share) for d, m in zip(model.data, whole, strict=True))
-                    Model(shown.file).save(Path(base) / "new.hgx")
-                    shutil.move(Path(base) / "new.hgx", place)
-                    written = time.monotonic()
-                    at, _ = live.wait("update", 120.0)
-                    seconds.append(at - written)
-                    time.sleep(max(0.05, PACE - (time.monotonic() - begun)))
-        every += seconds
-        report(f"{name:<24} {latency(seconds)}; load {os.getloadavg()[0]:.1f}", None)
+        found = kept(keep, f"{name} {updates}", lambda path=folder / name: measure_example(path, updates))  # type: ignore[misc]
+        every += found.seconds
+        report(f"{name:<24} {latency(found.seconds)}; load {found.load:.1f}", None)
     return every
+
+
+def measure_example(path: Path, updates: int) -> Measured:
+    """A real file that grows, with the noise that it has."""
+    import metagenx
+
+    model = metagenx.load(path)
+    counting = [counting_of(d.y, d.error) for d in model.data]
+    rng = np.random.default_rng(3)
+    whole = [c.measure(np.asarray(curve, float), rng) for c, curve in zip(counting, model.simulate(), strict=True)]
+    found = Measured(path.name)
+    with tempfile.TemporaryDirectory(prefix="metagenx-live-") as base:
+        place = Path(base) / "data" / "scan.hgx"
+        place.parent.mkdir()
+        with Live(place, path, Path(base) / "runs") as live:
+            for k in range(updates):
+                share = 0.4 + 0.6 * k / max(1, updates - 1)
+                begun = time.monotonic()
+                shown = model.with_results(fom_log=[], start_guess=[])
+                shown.file.data = DataList(_part(d, *m, share) for d, m in zip(model.data, whole, strict=True))
+                Model(shown.file).save(Path(base) / "new.hgx")
+                shutil.move(Path(base) / "new.hgx", place)
+                written = time.monotonic()
+                at, _ = live.wait("update", 120.0)
+                found.seconds.append(at - written)
+                time.sleep(max(0.05, PACE - (time.monotonic() - begun)))
+    found.load = os.getloadavg()[0]
+    return found
 
 
 def _part(dataset: DataSet, y: np.ndarray, error: np.ndarray, share: float) -> DataSet:
@@ -465,6 +531,7 @@ def main() -> int:
     parser.add_argument("--part", choices=["all", "beam", "swap", "examples"], default="all")
     parser.add_argument("--only", default="", help='only measurements whose name has this, e.g. "ML sweeps"')
     parser.add_argument("--fom", choices=["chi2bars", "log"], default="chi2bars", help="of the model")
+    parser.add_argument("--keep", type=Path, help="folder of results: what is in it is not measured again")
     parser.add_argument("--files", type=Path, default=Path("../shared/genx_files"), help="folder of GenX's examples")
     asked = parser.parse_args()
     updates = QUICK if asked.quick else FULL
@@ -478,14 +545,14 @@ def main() -> int:
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start; {updates} updates", flush=True)
     seconds: list[float] = []
     if asked.part in ("all", "beam"):
-        seconds += run_beam_times(updates, asked.only, asked.fom, report)
+        seconds += run_beam_times(updates, asked.only, asked.fom, asked.keep, report)
     if asked.part in ("all", "examples"):
-        seconds += run_examples(asked.files, QUICK if asked.quick else FULL // 4, report)
+        seconds += run_examples(asked.files, QUICK if asked.quick else FULL // 4, asked.only, asked.keep, report)
     if seconds:
         report(f"every verdict within 2 s: {latency(seconds)}", max(seconds) <= 2.0)
         report(f"median {np.median(seconds):.2f} s (goal below 1 s)", float(np.median(seconds)) < 1.0)
     if asked.part in ("all", "swap"):
-        run_swaps(asked.quick, asked.only, asked.fom, report)
+        run_swaps(asked.quick, asked.only, asked.fom, asked.keep, report)
     return 1 if missed and asked.check else 0
 
 

@@ -8,7 +8,9 @@ the newest points fit as well as those before them? Where the file has no errors
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -97,6 +99,29 @@ class Belonging:
         return self.reduced > _LARGE
 
 
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What a fit to a measurement has shown.
+
+    Attributes
+    ----------
+    names, values, errors : of the fitted parameters, ``(n_dim,)``.
+    minimum : number of the minimum: a parameter that jumps because another is the best now says nothing about the
+        sample.
+    is_certain : whether fits agree. A fit that has not found its minimum yet says nothing about the model.
+    one_sample : whether this is the same state of the same sample as before, so that parameters must not move.
+    """
+
+    residuals: Residuals
+    fom: float
+    names: tuple[str, ...]
+    values: FloatArray
+    errors: FloatArray
+    minimum: int
+    is_certain: bool
+    one_sample: bool
+
+
 _Memory = tuple[list[float], list[float], list[set[float]], tuple[FloatArray, FloatArray, int] | None]
 
 
@@ -111,40 +136,46 @@ class History:
     _last: tuple[FloatArray, FloatArray, int] | None = None  # values, errors, minimum
     _before: _Memory | None = None  # what was known before the last measurement
 
-    def judge(
-        self,
-        residuals: Residuals,
-        fom: float,
-        names: tuple[str, ...],
-        values: FloatArray,
-        errors: FloatArray,
-        minimum: int,
-        *,
-        is_certain: bool,
-        one_sample: bool,
-        is_again: bool = False,
-    ) -> Belonging:
+    def judge(self, look: Look, *, is_again: bool = False) -> Belonging:
         """Compare a measurement with those before it, and remember it if it fits.
 
         Parameters
         ----------
-        minimum : number of the minimum: a parameter that jumps because another is the best now says nothing about the
-            sample.
-        is_certain : whether fits agree. A fit that has not found its minimum yet says nothing about the model.
-        one_sample : whether this is the same state of the same sample as before, so that parameters must not move.
         is_again : a second look at the same data, which replaces the first.
         """
         if is_again:
             self._forget_last()
-        found = self._judged(residuals, fom, names, values, errors, minimum, is_certain, one_sample)
+        found = self._judged(look)
         self._before = (list(self.misfits), list(self.foms), list(self._points), self._last)
-        self._points = [*self._points[-NEWEST:], set(residuals.x.tolist())]
-        if found.level != "bad" and is_certain:
-            self.misfits = [*self.misfits[-(HISTORY - 1) :], residuals.misfit]
-            self.foms = [*self.foms[-(HISTORY - 1) :], fom]
-        if is_certain:  # what has moved is told once; from then on it is where it is
-            self._last = (values.copy(), errors.copy(), minimum)
+        self._points = [*self._points[-NEWEST:], set(look.residuals.x.tolist())]
+        if found.level != "bad" and look.is_certain:
+            self.misfits = [*self.misfits[-(HISTORY - 1) :], look.residuals.misfit]
+            self.foms = [*self.foms[-(HISTORY - 1) :], look.fom]
+        if look.is_certain:  # what has moved is told once; from then on it is where it is
+            self._last = (look.values.copy(), look.errors.copy(), look.minimum)
         return found
+
+    def to_json(self, *, points: bool = True) -> dict[str, Any]:
+        """All of it but what a second look would replace; ``points`` are left out if they have not changed."""
+        told: dict[str, Any] = {
+            "misfits": _plain(self.misfits), "foms": _plain(self.foms), "doubts": self._doubts,
+            "last": None if self._last is None else [_plain(self._last[0]), _plain(self._last[1]), self._last[2]],
+        }  # fmt: skip
+        if points:  # most points are in all of the last updates: each is written once, with those that have it
+            every = sorted(set().union(*self._points))
+            told["points"] = [every, [sum((x in known) << k for k, known in enumerate(self._points)) for x in every]]
+            told["looks"] = len(self._points)
+        return told
+
+    def restore(self, told: Mapping[str, Any]) -> None:
+        """Inverse of :meth:`to_json`; points that were left out stay as they are."""
+        self.misfits, self.foms = _numbers(told["misfits"]).tolist(), _numbers(told["foms"]).tolist()
+        self._doubts, last = int(told["doubts"]), told["last"]
+        self._last = None if last is None else (_numbers(last[0]), _numbers(last[1]), int(last[2]))
+        if "points" in told:
+            every, which = told["points"]
+            pairs = list(zip(every, which, strict=True))
+            self._points = [{float(x) for x, bits in pairs if bits >> k & 1} for k in range(told["looks"])]
 
     def _forget_last(self) -> None:
         if self._before is not None:
@@ -156,17 +187,9 @@ class History:
         self._last = self._before = None
         self._points.clear()
 
-    def _judged(
-        self,
-        residuals: Residuals,
-        fom: float,
-        names: tuple[str, ...],
-        values: FloatArray,
-        errors: FloatArray,
-        minimum: int,
-        is_certain: bool,
-        one_sample: bool,
-    ) -> Belonging:
+    def _judged(self, look: Look) -> Belonging:
+        residuals, fom, values, minimum = look.residuals, look.fom, look.values, look.minimum
+        is_certain, one_sample = look.is_certain, look.one_sample
         if not np.isfinite(residuals.reduced):
             return self._by_fom(fom)
         known = [misfit for misfit in self.misfits if np.isfinite(misfit)]
@@ -197,7 +220,7 @@ class History:
                 jump = np.abs(values - self._last[0]) / self._last[1]
             jump = np.where(np.isfinite(jump), jump, 0.0)
             if len(jump) and jump.max() > _JUMP * max(1.0, np.sqrt(expected)):
-                name = names[int(np.argmax(jump))]
+                name = look.names[int(np.argmax(jump))]
                 moved = f"{name} has moved by {jump.max():.0f} of its error bars"
                 return told("bad", f"{moved}: another sample, or another alignment?")
         if is_certain and len(known) < _FEWEST and residuals.misfit > _UNLIKE and reduced > 10.0:
@@ -238,3 +261,11 @@ class History:
             reason = f"the figure of merit is {fom / usual:.1f} times what is usual here: another sample or alignment?"
             return Belonging("bad", reason, np.nan, np.nan)
         return Belonging("good", "", np.nan, np.nan)
+
+
+def _plain(values: Iterable[float]) -> list[float | None]:
+    return [float(value) if np.isfinite(value) else None for value in values]
+
+
+def _numbers(values: Iterable[float | None]) -> FloatArray:
+    return np.array([np.nan if value is None else value for value in values], dtype=float)

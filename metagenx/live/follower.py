@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 BUDGET = 1.6  # s from a change to its answer, at the most; 2 s with reading the file before it
 SOON = 0.7  # s after which an answer does not wait for another fit from scratch
+KNOWN = 5  # fits from scratch in the best minimum after which an answer waits for none
 FRESH = 2  # fits from scratch that an answer waits for
 _PATIENT = 8  # updates at which the whole budget is used, as long as fits do not agree
 _FOR_JUDGING = 0.3  # s of the budget that are kept for the last steps and the error bars
@@ -136,6 +137,17 @@ class Follower:
         self._answer = self._judged(model, problem, begun, begun + self._budget)
         return self._answer
 
+    def to_json(self) -> dict[str, Any]:
+        """What the next answers depend on."""
+        return {"version": self._version, "minima": None if self.minima is None else self.minima.to_json()}
+
+    def restore(self, told: Mapping[str, Any], bounds: FloatArray) -> None:
+        """Inverse of :meth:`to_json`; ``bounds`` ``(n_dim, 2)``."""
+        self._version = int(told["version"])
+        if told["minima"] is not None:
+            self.minima = Minima(bounds)
+            self.minima.restore(told["minima"])
+
     def look(self, timeout: float) -> Answer | None:
         """What fits from scratch have found since the last answer, if that says more; waits ``timeout`` s for it."""
         answer = self._answer
@@ -151,7 +163,10 @@ class Follower:
         """Until there are enough fits from scratch, or it is time to answer."""
         assert self.minima is not None
         while len(self._fresh) < FRESH:
-            is_known = self.minima.agreement()[0] >= FRESH or self._version > _PATIENT
+            same = self.minima.agreement()[0]
+            if same >= KNOWN and self._searchers.n_alive:
+                return  # one more would not change the verdict; what it finds is told later
+            is_known = same >= FRESH or self._version > _PATIENT
             ends = begun + (SOON if self.minima.members and is_known else self._budget - _FOR_JUDGING)
             left = ends - self._clock()
             if left <= 0.0:

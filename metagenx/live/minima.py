@@ -8,8 +8,9 @@ scratch would find.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from metagenx.fitting.noise import used_points
 from metagenx.fitting.polish import polish
 from metagenx.fitting.problem import FloatArray, ProblemWithData
 from metagenx.fitting.restarts import SAME_ERRORS, SAME_FOM
+from metagenx.live.record import number
 
 MOST = 10  # minima that are followed
 WINDOW = 20  # fits from scratch that the agreement is told of
@@ -90,12 +92,21 @@ class Minima:
             self.ends = [*self.ends[-(WINDOW - 1) :], found.number]
         return found
 
-    def begin_with(self, places: FloatArray) -> None:
-        """Minima of an earlier session ``(n, n_dim)``, the best first; their figures of merit are not known yet."""
-        for values in places:
-            if values.shape == (len(self.bounds),):
-                self._count += 1
-                self.members.append(Minimum(self._count, values.copy(), np.inf))
+    def to_json(self) -> dict[str, Any]:
+        """All that later answers depend on."""
+        members = [
+            [one.number, one.values.tolist(), None if one.errors is None else [number(e) for e in one.errors]]
+            for one in self.members
+        ]
+        return {"members": members, "ends": self.ends, "count": self._count}
+
+    def restore(self, told: Mapping[str, Any]) -> None:
+        """Inverse of :meth:`to_json`; the figures of merit are not known yet."""
+        self.members = [
+            Minimum(n, np.array(values, dtype=float), np.inf, None if errors is None else np.array(errors, dtype=float))
+            for n, values, errors in told["members"]
+        ]
+        self.ends, self._count = [int(end) for end in told["ends"]], int(told["count"])
 
     def take(self, minimum: Minimum, values: FloatArray, fom: float) -> None:
         """A better place in a minimum."""
@@ -112,7 +123,7 @@ class Minima:
         """How many of the last fits from scratch ended in what is the best minimum now, of how many."""
         if not self.members:
             return 0, 0
-        return sum(number == self.best.number for number in self.ends), len(self.ends)
+        return sum(end == self.best.number for end in self.ends), len(self.ends)
 
     def same(self, one: Minimum, other: Minimum) -> bool:
         """Whether two are one minimum: FOM within 1 %, values within three standard errors, or hardly apart at all."""
@@ -144,7 +155,7 @@ class Minima:
             old, new = sorted((twin.number, minimum.number))
             twin.number = old
             twin.errors = twin.errors if twin.errors is not None else minimum.errors
-            self.ends = [old if number == new else number for number in self.ends]
+            self.ends = [old if end == new else end for end in self.ends]
         self.members = kept[:MOST]
 
 

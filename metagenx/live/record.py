@@ -10,6 +10,7 @@ from metagenx.errors import InputError
 from metagenx.runs import header
 
 KIND = PHASE = "live"  # of run folder, and of the rounds in its journal
+MEMORY = "memory"  # kind of the lines in the journal that later answers depend on and nobody is told
 CURVES = "curves.json"  # data and fit of the last answer, in the run folder
 
 

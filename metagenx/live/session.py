@@ -21,15 +21,14 @@ import numpy as np
 from metagenx.errors import InputError, MetagenxError
 from metagenx.fitting.cores import usable_cores
 from metagenx.fitting.settings import Settings
-from metagenx.live.belonging import Belonging, History, Residuals
+from metagenx.live.belonging import Belonging, History, Look, Residuals
 from metagenx.live.counting_time import Wanted, forecast
 from metagenx.live.follower import Answer, Follower
-from metagenx.live.minima import Minima
 from metagenx.live.precision import wanted_precisions
-from metagenx.live.record import KIND, PHASE, Update, number
+from metagenx.live.record import KIND, MEMORY, PHASE, Update, number
 from metagenx.live.results import write_curves, write_fit, write_report, write_updates
 from metagenx.live.searchers import Searchers
-from metagenx.live.state import SEQUENCE, SWEEPS, State, States, whole_plan
+from metagenx.live.state import SEQUENCE, SWEEPS, State, States, whole_plan, work_of
 from metagenx.live.sweeps import Curve, with_curves
 from metagenx.live.verdict import AGREEING, CHANGE, verdict
 from metagenx.live.watch import Arrival, Trouble, Watcher
@@ -167,6 +166,7 @@ class Session:
             )  # fmt: skip
             self._states = States(SWEEPS if self.wishes.sweeps else SEQUENCE)
             self._history = History()
+            self._arrived_since: list[list[Any]] = []
             self._watcher = Watcher(self.wishes.place, but=self.wishes.model, known=self._take_up(), clock=self._clock)
             self._searchers.start()
             self._warm()
@@ -189,32 +189,46 @@ class Session:
 
     def _take_up(self) -> dict[str, str]:
         """What the journal knows: SHA-256 of the files that were judged, by name."""
-        known: dict[str, str] = {}
-        replay = self._journal.replay()
-        for event in replay.rounds:
+        bounds = np.asarray(self.problem.bounds, dtype=float)
+        arrived: list[list[Any]] = []
+        memory: dict[str, Any] | None = None
+        for event in self._journal.replay().rounds:
             if event.phase != PHASE:
                 continue
-            with contextlib.suppress(InputError):
-                self.updates.append(Update.from_json(event.details))
-        for update in self.updates:
-            known[update.file] = update.sha256
-            if update.misfit is not None and not update.is_check and update.belongs != "bad":
-                self._history.misfits.append(update.misfit)
-        if not self.updates:
-            return known
-        last = self.updates[-1]
-        self._follower.minima = Minima(np.asarray(self.problem.bounds, dtype=float))
-        self._follower.minima.begin_with(np.array(last.minima, dtype=float))
-        self._state = self._states.remember(last.state)
+            if event.details.get("kind") == MEMORY:
+                memory = event.details
+                arrived += memory["arrived"]
+                self._history.restore(memory["history"])
+            else:
+                with contextlib.suppress(InputError):
+                    self.updates.append(Update.from_json(event.details))
+        if memory is None:
+            return {}
+        self._follower.restore(memory["follower"], bounds)
+        known = {str(name): str(sha256) for name, sha256, *_ in arrived}
+        self._take_up_files(arrived, known)
+        if memory["state"] is not None:
+            self._state = self._states.remember(memory["state"])
+        if self.updates:
+            self._listener.say(f"goes on after update {self.updates[-1].number}: {self.updates[-1].line}")
+        return known
+
+    def _take_up_files(self, arrived: Sequence[Sequence[Any]], known: dict[str, str]) -> None:
+        """The states as they were; a file that is another now comes as a change of its state."""
         folder = self.wishes.place if self.wishes.place.is_dir() else self.wishes.place.parent
-        times = {update.file: update.time for update in self.updates}
-        for name in last.files:
+        course: dict[int, list[tuple[float, float]]] = {}
+        for name, sha256, state_number, modified, work in arrived:
+            state = self._states.remember(state_number)
+            state.names.add(name)
+            course.setdefault(state_number, []).append((modified, work))
+            if sha256 != known[name]:
+                continue
             with contextlib.suppress(MetagenxError, OSError):
                 content = (folder / name).read_bytes()
-                if hashlib.sha256(content).hexdigest() == known.get(name):
-                    self._state.take(name, self._curves(self._model(name, content, [])), times.get(name, last.time))
-        self._listener.say(f"goes on after update {last.number}: {last.line}")
-        return known
+                if hashlib.sha256(content).hexdigest() == sha256:
+                    state.curves[name] = self._curves(self._model(name, content, []))
+        for state in self._states.members:
+            state.course = course[state.number]
 
     def _warm(self) -> None:
         """Compile and load what a fit needs before there is anything to fit."""
@@ -296,6 +310,9 @@ class Session:
             self._history.begin_anew()
         self._state, self._is_same, self._told = state, is_same, told
         state.take(arrival.name, curves, arrival.modified)
+        self._arrived_since.append(
+            [arrival.name, arrival.sha256, state.number, arrival.modified, work_of(state.measured())]
+        )
         if not fit and not told:
             return None
         if len(state.files) > 1:
@@ -331,10 +348,11 @@ class Session:
 
     def _judged(self, answer: Answer, state: State, told: str, is_same: bool, *, is_again: bool) -> Update:
         residuals = Residuals.of(answer.model.data, answer.simulations, len(answer.names), answer.deviations)
-        belonging = self._history.judge(
+        look = Look(
             residuals, answer.fom, answer.names, answer.values, answer.errors, answer.minimum,
-            is_certain=answer.recent_same >= AGREEING, one_sample=is_same, is_again=is_again,
+            is_certain=answer.recent_same >= AGREEING, one_sample=is_same,
         )  # fmt: skip
+        belonging = self._history.judge(look, is_again=is_again)
         if told:
             belonging = Belonging("bad" if "does not agree" in told else "warning", told, belonging.reduced, 1.0)
         ahead = forecast(
@@ -381,6 +399,7 @@ class Session:
             self._say(found, answer)
             return found
         self._answer = (answer, last)
+        self._journal.append(self._memory(is_check=True))
         return None
 
     def _checked(self) -> Update | None:
@@ -394,11 +413,22 @@ class Session:
         return last
 
     def _say(self, update: Update, answer: Answer) -> None:
-        self._journal.append(RoundDecided(PHASE, update.number, update.to_json()))
+        self._journal.append(
+            RoundDecided(PHASE, update.number, update.to_json()), self._memory(is_check=update.is_check)
+        )
         self.updates.append(update)
         self._answer, self._is_tidy, self._last_news = (answer, update), False, self._clock()
         write_curves(self.folder, answer, update)
         self._listener.update(update)
+
+    def _memory(self, *, is_check: bool) -> RoundDecided:
+        """What the next answers depend on beside the files, for a session that goes on after this one was killed."""
+        arrived, self._arrived_since = self._arrived_since, []
+        details = {
+            "kind": MEMORY, "arrived": arrived, "follower": self._follower.to_json(),
+            "history": self._history.to_json(points=not is_check), "state": self._state.number if self._state else None,
+        }  # fmt: skip
+        return RoundDecided(PHASE, len(self.updates), details)
 
     def _trouble(self, trouble: Trouble) -> None:
         self.n_troubles += 1

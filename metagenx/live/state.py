@@ -19,11 +19,14 @@ class State:
     """One state of the sample: the newest content of each of its files, by name.
 
     ``course`` has the time and the work of each arrival: points times exposure, summed over data sets.
+    ``names`` are those of all its files, also of one whose content is not known yet because it has changed between two
+    sessions.
     """
 
     number: int
     curves: dict[str, tuple[Curve, ...]] = field(default_factory=dict)
     course: list[tuple[float, float]] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -40,6 +43,7 @@ class State:
     def take(self, name: str, curves: tuple[Curve, ...], time: float) -> None:
         """The newest content of a file."""
         self.curves[name] = curves
+        self.names.add(name)
         self.course.append((time, work_of(self.measured())))
 
     def pace(self) -> float:
@@ -70,13 +74,15 @@ class States:
 
     def place(self, name: str, curves: tuple[Curve, ...]) -> tuple[State, str]:
         """The state that a file belongs to, a new one if need be, and what is to be said about that."""
-        owner = next((state for state in reversed(self.members) if name in state.curves), None)
+        owner = next((state for state in reversed(self.members) if name in state.names), None)
         if owner is not None:
             return owner, ""
         if self.kind == SEQUENCE or not self.members:
             return self._new(), ""
         told = ""
         for state in [self.members[-1], *reversed(self.members[:-1])]:
+            if not state.curves:
+                continue
             off = _off(curves, state.measured())
             if not off:
                 again = f"{name} agrees with state {state.number} again" if state is not self.members[-1] else ""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from metagenx.errors import InputError
-from metagenx.live.belonging import History, Residuals
+from metagenx.live.belonging import History, Look, Residuals
 from metagenx.live.command import end_of
 from metagenx.live.precision import wanted_precisions
 
@@ -36,8 +36,9 @@ def _judge(history: History, residuals: Residuals, **changes: object) -> str:
         "is_certain": True,
         "one_sample": True,
     }
+    is_again = bool(changes.pop("is_again", False))
     asked |= changes
-    return history.judge(residuals, 0.1, NAMES, **asked).level  # type: ignore[arg-type]
+    return history.judge(Look(residuals, 0.1, NAMES, **asked), is_again=is_again).level  # type: ignore[arg-type]
 
 
 def test_a_good_measurement_never_alarms_however_long_it_is_counted() -> None:
@@ -118,9 +119,23 @@ def test_without_errors_the_figure_of_merit_is_compared() -> None:
     history = History()
     foms = [0.1, 0.11, 0.1, 0.5]
     levels = [
-        history.judge(nothing, fom, NAMES, VALUES, ERRORS, 1, is_certain=True, one_sample=True).level for fom in foms
+        history.judge(Look(nothing, fom, NAMES, VALUES, ERRORS, 1, is_certain=True, one_sample=True)).level
+        for fom in foms
     ]
     assert levels == ["good", "good", "good", "bad"]
+
+
+def test_a_history_goes_on_after_it_was_written_down() -> None:
+    import json
+
+    rng = np.random.default_rng(10)
+    history, again = History(), History()
+    for n in range(60, 70):
+        _judge(history, _residuals(rng, n))
+    again.restore(json.loads(json.dumps(history.to_json())))
+    assert again.to_json() == history.to_json()
+    new = _residuals(rng, 71, off=12.0, new=1)
+    assert _judge(again, new) == _judge(history, new) == "bad"
 
 
 def test_precision_names() -> None:

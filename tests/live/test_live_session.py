@@ -154,3 +154,48 @@ def test_ctrl_c_ends_it_cleanly(tmp_path: Path, model: Path) -> None:
     assert json.loads(rest.splitlines()[-1])["kind"] == "ended"
     manifest = next((tmp_path / "runs").glob("live-*/20*/manifest.json"))
     assert json.loads(manifest.read_text())["state"] == "interrupted"
+
+
+def _memory(runs: Path) -> dict[str, object]:
+    """The last memory in the journal."""
+    journal = next(runs.glob("live-*/20*/events.jsonl"))
+    details = [json.loads(line).get("details") or {} for line in journal.read_text().splitlines(keepends=True)[:-1]]
+    return [found for found in details if found.get("kind") == "memory"][-1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills by a signal")
+def test_a_killed_session_goes_on_with_all_that_it_knew(tmp_path: Path, model: Path) -> None:
+    data, runs = tmp_path / "data", tmp_path / "runs"
+    data.mkdir()
+    command = [sys.executable, "-m", "metagenx", "live", str(data), "-m", str(model), "--json", "--sweeps"]
+    with subprocess.Popen([*command, "--out", str(runs)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for k in range(3):  # two come together: the sum is fitted, and none may come again as new
+            (data / f"s{k}.dat").write_text(text_of(measured(RATE / 3.0, seed=10 + k)))
+            if k == 1:
+                continue
+            for line in process.stdout:
+                found = json.loads(line)
+                if found["kind"] == "update" and found["fits_same"] >= 2 and len(found["files"]) == k + 1:
+                    break
+        process.kill()
+    (data / "s1.dat").write_text(text_of(measured(RATE / 3.0, seed=21)))  # measured again while nobody watched
+
+    wishes = Wishes(data, model, sweeps=True, workers=1, budget=20.0)
+    with Session(wishes, out=runs) as session:
+        memory = _memory(runs)
+        assert session._follower.to_json() == memory["follower"]
+        assert session._history.to_json(points=False).items() <= {**memory["history"]}.items()  # type: ignore[dict-item]
+        before = session.updates[-1].number
+        assert [state.names for state in session._states.members] == [{"s0.dat", "s1.dat", "s2.dat"}]
+        assert set(session._states.members[0].curves) == {"s0.dat", "s2.dat"}
+        minima = session._follower.minima
+        assert minima is not None
+        ends = len(minima.ends)
+        _run(session, 12)
+        new = [update for update in session.updates if update.number > before]
+        assert {update.number for update in new} == {before + 1}
+        assert new[0].file == "s1.dat"
+        assert set(new[0].files) == {"s0.dat", "s1.dat", "s2.dat"}
+        assert new[0].state == 1
+        assert new[0].fits >= min(ends, 20)
