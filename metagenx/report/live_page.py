@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metagenx.errors import InputError
 from metagenx.meta.batch_fit import NOT_REACHED, REACHED
 from metagenx.report.batch_plots import number_figure, parameter_figure
 from metagenx.report.numbers import whole
 from metagenx.report.page.elements import Element, Headline, Section, Table, as_csv
 from metagenx.report.page.render import render
-from metagenx.runs import header
+from metagenx.runs import RoundDecided, header, write_atomically
+from metagenx.runs.journal import read_journal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from metagenx.runs import RunFolder
 
+_KIND = "live"  # of run folder, and of the rounds in its journal
 _MOST_ROWS = 300
 _MOODS = {"good": "good", "info": "good", "warning": "warning", "bad": "warning"}
 
@@ -64,6 +69,32 @@ def live_page(folder: RunFolder, updates: Sequence[Mapping[str, Any]]) -> str:
     )  # fmt: skip
     parts = [Section("parameters", "Parameters against time", elements), Section("verdicts", "Verdicts", [verdicts])]
     return render(headline, parts, title=f"{folder.path.parent.name} · metagenx")
+
+
+def is_live(folder: RunFolder) -> bool:
+    """Whether this is the run folder of a beam time."""
+    return bool(folder.manifest()["config"].get("kind") == _KIND)
+
+
+def write_live_report(folder: RunFolder) -> Path:
+    """``report.html`` from the journal, also while the session is running; returns its path.
+
+    Raises
+    ------
+    InputError : nothing has been fitted yet.
+    FileFormatError : the journal is damaged.
+    """
+    last: dict[int, Mapping[str, Any]] = {}
+    for line in read_journal(folder.path / "events.jsonl"):
+        event = line.event
+        if isinstance(event, RoundDecided) and event.phase == _KIND and event.details.get("kind") == "update":
+            last[int(event.details["number"])] = event.details
+    if not last:
+        raise InputError(
+            "nothing has been fitted in this beam time yet", where=str(folder.path), hint="Wait for the first verdict."
+        )
+    write_atomically(folder.report, live_page(folder, [update for _, update in sorted(last.items())]))
+    return folder.report
 
 
 def _row(update: Mapping[str, Any], begun: float) -> dict[str, Any]:

@@ -49,9 +49,12 @@ def rebuild(folder: RunFolder, *, trust: bool = False, say: Callable[[str], None
     """
     from metagenx.errors import FileFormatError, InputError
     from metagenx.meta.reread import reread
+    from metagenx.report.live_page import is_live, write_live_report
     from metagenx.report.metatune_page import is_metatune, write_metatune_report
 
     folder.manifest()
+    if is_live(folder):
+        return write_live_report(folder)
     if is_metatune(folder):
         return write_metatune_report(folder)
     try:

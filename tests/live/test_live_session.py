@@ -181,6 +181,8 @@ def test_a_killed_session_goes_on_with_all_that_it_knew(tmp_path: Path, model: P
         process.kill()
     (data / "s1.dat").write_text(text_of(measured(RATE / 3.0, seed=21)))  # measured again while nobody watched
 
+    folder = next(runs.glob("live-*/20*"))
+    _report_of(folder)  # of a run that has not ended
     wishes = Wishes(data, model, sweeps=True, workers=1, budget=20.0)
     with Session(wishes, out=runs) as session:
         memory = _memory(runs)
@@ -199,3 +201,23 @@ def test_a_killed_session_goes_on_with_all_that_it_knew(tmp_path: Path, model: P
         assert set(new[0].files) == {"s0.dat", "s1.dat", "s2.dat"}
         assert new[0].state == 1
         assert new[0].fits >= min(ends, 20)
+        _report_of(folder)  # while somebody works in it
+    _report_of(folder)
+
+
+def _report_of(folder: Path) -> None:
+    """What the command `metagenx report` makes of the folder of a beam time."""
+    (folder / "report.html").unlink(missing_ok=True)
+    command = [sys.executable, "-m", "metagenx", "report", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == EXIT_REACHED, done.stderr
+    assert "Verdicts" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_report_of_a_beam_time_without_a_fit_is_refused_in_words(tmp_path: Path, model: Path) -> None:
+    with _session(Wishes(tmp_path, model, workers=1), tmp_path / "runs") as (session, _):
+        pass
+    command = [sys.executable, "-m", "metagenx", "report", str(session.folder.path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == EXIT_BAD_INPUT
+    assert "nothing has been fitted in this beam time yet" in done.stderr
