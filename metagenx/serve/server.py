@@ -72,6 +72,7 @@ def serve(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            _note(home, address)  # not before: start-server takes it for the answer
             ready(url)
 
     from metagenx.meta.ray_session import cores
@@ -109,7 +110,6 @@ def serve(
         ws_per_message_deflate=False, ws_ping_interval=20.0, timeout_keep_alive=10, limit_concurrency=600,
         timeout_graceful_shutdown=3, server_header=False, proxy_headers=False,
     )  # fmt: skip
-    _note(home, address)
     url = f"{address}/?token={quote(secret)}" if secret else f"{address}/"
     say(f"metagenx serves at {url}")
     if trust and not isolation.namespaces:

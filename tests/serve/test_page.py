@@ -8,52 +8,17 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-from served_here import CHROMIUM, FILM, PATIENCE, Served, needs_browser
+from browsing import open_page, picture, verdict
+from served_here import FILM, Served, needs_browser
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = needs_browser
-WAIT = 1000 * PATIENCE
-PICTURES = os.environ.get("METAGENX_SCREENSHOTS", "")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-
-
-def open_page(browser: Browser, served: Served, width: int = 1500, height: int = 1000) -> tuple[Page, list[str]]:
-    """A page of a new user, and what goes wrong in it."""
-    page = browser.new_context(viewport={"width": width, "height": height}).new_page()
-    page.set_default_timeout(WAIT)
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
-    page.goto(served.url)
-    page.wait_for_selector(".drop")
-    return page, wrong
-
-
-def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        page.wait_for_timeout(600)
-        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
-
-
-def verdict(page: Page, pattern: str) -> None:
-    from playwright.sync_api import expect
-
-    expect(page.locator("#verdict-line")).to_have_text(re.compile(pattern), timeout=WAIT)
 
 
 def test_the_whole_way(browser: Browser, launch: Callable[..., Served], tmp_path: Path) -> None:

@@ -139,6 +139,13 @@ def test_a_job_outlives_the_server_and_is_found_again(launch: Callable[..., Serv
     assert done["snapshot"]["end"]["summary"]["fom"] > 0, "what it has found is kept"
     names = [file["name"] for file in second.ask("GET", f"/api/jobs/{job['id']}/results")[1]["files"]]
     assert "best.hgx" in names
+    assert second.ask("POST", f"/api/jobs/{job['id']}/resume")[0] == 200
+    second.job(job["id"], until=("running",))
+    for _ in range(15):  # it was started once, not twice, so it is not lost
+        time.sleep(0.2)
+        assert second.ask("GET", f"/api/jobs/{job['id']}")[1]["state"] == "running"
+    second.ask("POST", f"/api/jobs/{job['id']}/stop")
+    assert second.job(job["id"])["state"] == "stopped"
     assert second.ask("DELETE", f"/api/jobs/{job['id']}")[0] == 200
     assert second.ask("GET", f"/api/jobs/{job['id']}")[0] == 400
 
@@ -157,3 +164,44 @@ def test_start_server_and_stop_server(tmp_path: Path) -> None:
     assert running["address"] == url.partition("/?")[0]
     assert run("stop-server").returncode == 0
     assert run("stop-server").returncode == 2
+
+
+TESTS = """
+experiment = {"model": {"file": "another.hgx"}, "samples": {"twins": {"search": 0, "held_out": 0}},
+              "test": {"repeats": 2}, "tune": {"racing": False, "validate": 2}, "budget": {"evaluations": 60_000}}
+
+def settings():
+    yield {"create_trial": "rand_1_bin", "km": 0.7, "kr": 0.7}
+
+def record(fit):
+    return {"half of the evaluations": fit.evaluations / 2}
+"""
+
+
+def test_the_command_of_2014(tmp_path: Path) -> None:
+    tests = tmp_path / "example_tests.py"
+    tests.write_text(TESTS)
+
+    def run(*arguments: str) -> dict[str, object]:
+        command = [sys.executable, "-m", "metagenx", *arguments, "--out", str(tmp_path), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+        assert done.returncode == 0, done.stdout
+        return dict(json.loads(done.stdout))
+
+    started = run("start-server", f"--fit={FILM}", f"--tests={tests}", "--port", "0")
+    served = Served(tmp_path, None, str(started["url"]))  # type: ignore[arg-type]
+    try:
+        end = time.monotonic() + 240
+        while len(jobs := served.ask("GET", "/api/jobs")[1]["jobs"]) < 2:
+            assert time.monotonic() < end, (tmp_path / "served" / "server.log").read_text()
+            time.sleep(0.2)
+        assert {job["kind"] for job in jobs} == {"fit", "tune"}
+        for job in jobs:
+            assert served.job(job["id"])["state"] == "finished", served.job(job["id"])["verdict"]
+        tune = next(job["id"] for job in jobs if job["kind"] == "tune")
+        _, table = served.ask("GET", f"/api/jobs/{tune}/results/repeats.csv")
+        assert b"half of the evaluations" in table.splitlines()[0], "record() of the tests file"
+    finally:
+        run("stop-server")
+    assert find_server(tmp_path) is None
+    assert not Path(f"/proc/{started['pid']}").exists() or os.name == "nt"
