@@ -112,7 +112,7 @@ def main() -> None:
                 print(" | ".join(rows[-1]), flush=True)
             for name in found.keys() - {OURS}:
                 if OURS in found and found[OURS].mean() >= found[name].mean():
-                    missed.append(f"{family} at {budget:,}: {name} has a lower regret")
+                    missed.append(f"{family} at {budget:,}: the regret of {name} is not higher")
     print(table(["family", "evaluations", "tuner", "regret (mean, s.e.)", "worst", "s of this process"], rows))
     finish(options, results, missed)
 
