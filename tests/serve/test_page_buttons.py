@@ -64,7 +64,7 @@ def test_compare_and_tune_and_history(browser: Browser, served: Served) -> None:
     page, wrong = open_film(browser, served)
     file = page.url
     for key, numbers in (
-        ("c", {"test_repeats": 2, "tune_validate": 2, "budget_evaluations": 60_000}),
+        ("c", {"test_repeats": 2, "tune_validate": 2, "budget_evaluations": 500_000}),
         ("t", {"tune_trials": 3, "test_repeats": 2, "tune_validate": 2, "budget_evaluations": 60_000}),
     ):
         page.goto(file)
