@@ -38,7 +38,7 @@ def server_options(function: Command) -> Command:
 @command(
     "serve", click.argument("files", nargs=-1, type=click.Path(path_type=Path)), OUT, server_options,
     click.option("--fit", "fit_first", is_flag=True, help="Fit the first of FILES at once."),
-    click.option("--tests", type=click.Path(path_type=Path), help="What to measure: a .yaml, or your own .py."),
+    click.option("--tests", type=click.Path(path_type=Path), help="What to measure: a .yaml, or a .py with --trust."),
 )  # fmt: skip
 def serve(
     screen: Screen, files: tuple[Path, ...], out: Path, how: dict[str, Any], fit_first: bool, tests: Path | None
@@ -64,13 +64,13 @@ def serve(
 @command(
     "start-server", OUT, server_options,
     click.option("--fit", "file", type=click.Path(path_type=Path), help="A GenX file to fit at once."),
-    click.option("--tests", type=click.Path(path_type=Path), help="What to measure: a .yaml, or your own .py."),
+    click.option("--tests", type=click.Path(path_type=Path), help="What to measure: a .yaml, or a .py with --trust."),
 )  # fmt: skip
 def start_server(screen: Screen, out: Path, how: dict[str, Any], file: Path | None, tests: Path | None) -> int:
     """Start the server of `serve` in the background.
 
     \b
-    metagenx start-server --fit=example.gx --tests=example_tests.py
+    metagenx start-server --fit=example.gx --tests=example_tests.py --trust
     """
     from metagenx.serve.server import arguments_of
     from metagenx.serve.server import start_server as start

@@ -153,23 +153,20 @@ class Conductor:
             return fits if block.evaluations is None else min(fits, float(block.evaluations))
 
         most = sum(map(work, blocks)) / self.slices
-        shares: dict[tuple[str, str], list[Task]] = {}
-        sizes: dict[int, float] = {}
+        shares: dict[tuple[str, str], list[list[Block]]] = {}
         for block in blocks:
-            setting, phase = block.setting, block.phase
-            tasks = shares.setdefault((setting, phase), [])
+            tasks = shares.setdefault((block.setting, block.phase), [])
             for piece in block.slices(math.ceil(work(block) / most)):
-                if not tasks or sizes[id(tasks[-1])] + work(piece) > most:
-                    tasks.append(Task("", setting, self.rounds.contenders[setting].settings, []))
-                    sizes[id(tasks[-1])] = 0.0
-                tasks[-1].blocks.append(piece)
-                sizes[id(tasks[-1])] += work(piece)
+                if not tasks or sum(map(work, tasks[-1])) + work(piece) > most:
+                    tasks.append([])
+                tasks[-1].append(piece)
+        named = {}
         for (setting, phase), tasks in shares.items():
-            for number, task in enumerate(tasks, start=1):
-                task.name = setting if phase == "search" else f"{setting} {phase}"
-                task.name += f" {number}" if len(tasks) > 1 else ""
-        everything = [task for tasks in shares.values() for task in tasks]
-        self.tasks = {task.name: task for task in sorted(everything, key=lambda task: -sizes[id(task)])}
+            name = setting if phase == "search" else f"{setting} {phase}"
+            for number, pieces in enumerate(tasks, start=1):
+                own = f"{name} {number}" if len(tasks) > 1 else name
+                named[own] = Task(own, setting, self.rounds.contenders[setting].settings, pieces)
+        self.tasks = dict(sorted(named.items(), key=lambda item: -sum(map(work, item[1].blocks))))
 
     def _close(self) -> None:
         records = [record for block in self.rounds.blocks for record in block.records(self.done)]

@@ -136,10 +136,7 @@ class TunerSettings:
     @property
     def space_policy(self) -> SpacePolicy:
         """The rules by which an automatic space is defined and refined."""
-        return SpacePolicy(
-            self.space_elite, self.space_trim, self.space_inflate, self.space_matters, self.space_edge,
-            self.space_widen, self.space_fewest, self.space_whole,
-        )  # fmt: skip
+        return SpacePolicy(**{rule.name: getattr(self, f"space_{rule.name}") for rule in fields(SpacePolicy)})
 
     def replace(self, **changes: Any) -> TunerSettings:
         """A copy with some settings changed."""

@@ -57,8 +57,8 @@ def serve(
     trust : let scripts outside the safe subset run, where they can be isolated.
     workers : fits at once; default: one for each core.
     files : GenX files that are there from the beginning.
-    fit, tests : put a fit of the first file into the queue; or this experiment (YAML, or Python, which is run with the
-        rights of whoever starts the server) as a tuning run.
+    fit, tests : put a fit of the first file into the queue; or this experiment (YAML, or Python with ``trust``) as a
+        tuning run.
     say, ready : hear lines for the user, and the address when the server answers.
 
     Raises
@@ -104,7 +104,7 @@ def serve(
     if uploads and fit:
         server.first.append((uploads[0], "fit", {"seed": 0}))
     if uploads and tests is not None:
-        server.first.append((uploads[0], "tune", options_of_tests(tests)))
+        server.first.append((uploads[0], "tune", options_of_tests(tests, trust=trust)))
     config = uvicorn.Config(
         create_app(server), log_level="warning", access_log=False, ws="websockets-sansio", ws_max_size=2 * 2**20,
         ws_per_message_deflate=False, ws_ping_interval=20.0, timeout_keep_alive=10, limit_concurrency=600,
@@ -186,20 +186,18 @@ def find_server(base: Path) -> dict[str, Any] | None:
     return found if pid and started is not None and start_of_process(pid) == started else None
 
 
-def options_of_tests(path: Path) -> dict[str, Any]:
+def options_of_tests(path: Path, *, trust: bool) -> dict[str, Any]:
     """What a tuning job is asked that does what an experiment says, whichever file that names.
-
-    A Python file is run: who names it when he starts the server means his own; there is no other way to bring one.
 
     Raises
     ------
-    InputError : it cannot be read, or has a mistake.
+    InputError : it cannot be read; it is Python, and not trusted, or has a mistake.
     """
     from metagenx.meta.tests_file import is_tests_file, read_tests_file
 
     if not is_tests_file(path):
         return {"experiment": keys_of_experiment(path)}
-    document = read_tests_file(path, trust=True)
+    document = read_tests_file(path, trust=trust)
     if document.mistakes:
         raise ConfigError(document.file, document.mistakes)
     seed = document.data.get("seed")

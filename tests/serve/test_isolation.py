@@ -18,7 +18,9 @@ from metagenx.genx.data import DataList, DataSet
 from metagenx.genx.file import GenxFile, Row
 from metagenx.serve.access import Access
 from metagenx.serve.isolation import Isolation, find_isolation
+from metagenx.serve.job_runs import runs_job
 from metagenx.serve.limits import Limits
+from metagenx.serve.live import Live
 from metagenx.serve.state import Server
 
 SCRIPT = """
@@ -133,3 +135,17 @@ def test_the_command_has_no_network_and_no_way_back() -> None:
     bound = {command[i + 1] for i, word in enumerate(command) if word in ("--bind", "--ro-bind")}
     assert not bound & {"/", "/etc", "/home", "/root", "/var", "/run", str(Path.home())}
     assert "--bind" not in command
+
+
+def test_who_trusts_a_tests_file_does_not_trust_the_model(tmp_path: Path) -> None:
+    (tmp_path / "inputs").mkdir()
+    mark = tmp_path / "ran"
+    script = f"open({str(mark)!r}, 'w').close()\ndef Sim(data):\n    return [data[0].x * 0.0]\n"
+    x = np.linspace(1.0, 2.0, 20)
+    genx_file.write(
+        GenxFile(script=script, table=[], data=DataList([DataSet("data", x, x, x)])), tmp_path / "inputs" / "m.hgx"
+    )
+    asked = {"file": "m.hgx", "kind": "tune", "tests": {"name": "mine.py", "text": "experiment = {}"}}
+    with Live(tmp_path) as live, pytest.raises(ScriptRefused):
+        runs_job(tmp_path, asked, live)
+    assert not mark.exists()

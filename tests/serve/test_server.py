@@ -182,13 +182,16 @@ def test_the_command_of_2014(tmp_path: Path) -> None:
     tests = tmp_path / "example_tests.py"
     tests.write_text(TESTS)
 
-    def run(*arguments: str) -> dict[str, object]:
+    def run(*arguments: str, code: int = 0) -> dict[str, object]:
         command = [sys.executable, "-m", "metagenx", *arguments, "--out", str(tmp_path), "--json"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-        assert done.returncode == 0, done.stdout
+        assert done.returncode == code, done.stdout
         return dict(json.loads(done.stdout))
 
-    started = run("start-server", f"--fit={FILM}", f"--tests={tests}", "--port", "0")
+    command = ("start-server", f"--fit={FILM}", f"--tests={tests}", "--port", "0")
+    assert "--trust" in str(run(*command, code=2)), "a Python file is not run unasked"
+    assert find_server(tmp_path) is None
+    started = run(*command, "--trust")
     served = Served(tmp_path, None, str(started["url"]))  # type: ignore[arg-type]
     try:
         end = time.monotonic() + 240
