@@ -14,6 +14,7 @@ from metagenx.serve.live import Live
 if TYPE_CHECKING:
     from metagenx.genx.model import Model
     from metagenx.meta.progress import Progress
+    from metagenx.meta.records import FitRecord
 
 SHOW_EVERY = 2.0  # seconds
 MOST_CURVES = 20
@@ -72,7 +73,7 @@ def runs_job(folder: Path, asked: dict[str, Any], live: Live) -> dict[str, Any]:
         "verdict": verdict,
         "level": "good" if reached else "warning",
         "text": text,
-        "summary": summary,
+        "summary": {"parameters": watch.parameters(), **summary},
         "results": results.relative_to(folder).as_posix(),
     }
 
@@ -105,14 +106,10 @@ class Watch:
     def show(self) -> None:
         """The curves of the best fit, and the fits of the newest others."""
         from metagenx.errors import MetagenxError
-        from metagenx.runs import list_runs
         from metagenx.serve.look import simulated
         from metagenx.serve.plain import numbers, shown
 
-        records = []
-        with contextlib.suppress(MetagenxError):
-            for folder in list_runs(self._runs):
-                records += [r for r in folder.replay().records if np.isfinite(r.fom)]
+        records = self._records()
         if len(records) == self._shown:
             return
         self._shown = len(records)
@@ -128,3 +125,21 @@ class Watch:
                 fits = self._model.simulate(values)
                 others.append([numbers(fit[shown(len(fit))]) for fit in map(np.atleast_1d, fits)])
         self._live.show({**found, "others": others})
+
+    def parameters(self) -> list[dict[str, Any]]:
+        """Values of the best fit to the user's own data, for the comparison of jobs."""
+        best = min(self._records(), key=lambda record: record.fom, default=None)
+        values = () if best is None else best.values
+        return [{"name": name, "value": float(value)} for name, value in zip(self._names, values, strict=False)]
+
+    def _records(self) -> list[FitRecord]:
+        """All fits to the user's own data so far; those to twins have a truth of their own."""
+        from metagenx.errors import MetagenxError
+        from metagenx.meta.repeat import SAMPLE
+        from metagenx.runs import list_runs
+
+        records: list[FitRecord] = []
+        with contextlib.suppress(MetagenxError):
+            for folder in list_runs(self._runs):
+                records += [r for r in folder.replay().records if r.sample == SAMPLE and np.isfinite(r.fom)]
+        return records

@@ -65,7 +65,7 @@ def test_compare_and_tune_and_history(browser: Browser, served: Served) -> None:
     file = page.url
     for key, numbers in (
         ("c", {"test_repeats": 2, "tune_validate": 2, "budget_evaluations": 500_000}),
-        ("t", {"tune_trials": 3, "test_repeats": 2, "tune_validate": 2, "budget_evaluations": 60_000}),
+        ("t", {"tune_trials": 3, "test_repeats": 2, "tune_validate": 2, "budget_evaluations": 500_000}),
     ):
         page.goto(file)
         page.wait_for_selector(".layers")
@@ -86,7 +86,9 @@ def test_compare_and_tune_and_history(browser: Browser, served: Served) -> None:
     boxes.nth(1).check()
     page.locator("thead th:has-text('compare film.hgx')").wait_for()
     page.locator("thead th:has-text('tune film.hgx')").wait_for()
-    assert page.locator("tbody th:has-text('Mo.setDens') ~ td").count() == 2
+    values = page.locator("tbody th:has-text('Mo.setDens') ~ td")
+    values.nth(1).wait_for()
+    assert values.count() == 2
     picture(page, "serve_history")
     assert not wrong
 
